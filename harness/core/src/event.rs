@@ -1,0 +1,86 @@
+//! What happens while a campaign runs, for whoever shows it.
+
+use std::time::Duration;
+
+use crate::scenario::MeshName;
+
+/// Something a person who waits would like to know. Reporters decide how to show it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Dead campaigns' left-overs were removed before the start.
+    Swept {
+        /// What was ended and removed, in words.
+        what: String,
+    },
+    /// A mesh's executable is being found or downloaded.
+    Provisioning {
+        /// Which mesh.
+        mesh: MeshName,
+    },
+    /// A block group begins: all runs of one scenario at one rate and duration.
+    GroupStarted {
+        /// `scenario::rate::duration`.
+        group: String,
+        /// How many runs it will take.
+        runs: u32,
+        /// How long they take at least: warm-ups and windows.
+        at_least: Duration,
+    },
+    /// A run begins.
+    RunStarted {
+        /// Which mesh.
+        mesh: MeshName,
+        /// Its block, counted from one.
+        block: u32,
+        /// How many blocks there are.
+        blocks: u32,
+    },
+    /// The run has come to this step.
+    Step(Step),
+    /// About each second of the measured window.
+    Progress {
+        /// Since the window opened.
+        elapsed: Duration,
+        /// Requests answered or failed so far.
+        requests: u64,
+        /// Failed ones among them.
+        errors: u64,
+        /// Median latency of the last second, in nanoseconds.
+        p50_ns: u64,
+        /// 99th percentile of the last second, in nanoseconds.
+        p99_ns: u64,
+    },
+    /// A run is measured and taken down.
+    RunDone {
+        /// Which mesh.
+        mesh: MeshName,
+        /// Median latency of the window, in nanoseconds; none without a success.
+        p50_ns: Option<u64>,
+        /// Share of requests that failed.
+        error_share: f64,
+    },
+    /// A run ended without a result.
+    RunFailed {
+        /// Which mesh.
+        mesh: MeshName,
+        /// Why.
+        why: String,
+    },
+    /// A block group has ended, one way or another.
+    GroupDone,
+}
+
+/// The steps of a run, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Processes are started and awaited.
+    Starting,
+    /// The data path is proven.
+    Verifying,
+    /// Load flows and is not recorded.
+    WarmingUp(Duration),
+    /// Load flows and is recorded.
+    Measuring(Duration),
+    /// Processes are ended.
+    Stopping,
+}

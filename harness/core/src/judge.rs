@@ -1,0 +1,235 @@
+//! From runs to a verdict. Pure: everything it knows is in its arguments.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::budget::{Budgets, Limit, LimitOutcome, Reading, judge_limit};
+use crate::metric::Metric;
+use crate::run::Run;
+use crate::scenario::MeshName;
+
+/// What a case comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every budget that could be judged is kept.
+    Pass,
+    /// A budget is broken, or the mesh could not carry the offered rate.
+    Fail {
+        /// Each in a sentence.
+        breaches: Vec<String>,
+    },
+    /// The instrument or the machine was not up to it; nothing can be said of the mesh.
+    Invalid {
+        /// Each reason in a sentence.
+        reasons: Vec<String>,
+    },
+    /// A run could not be carried out.
+    Error {
+        /// Each cause in a sentence.
+        causes: Vec<String>,
+    },
+}
+
+impl Verdict {
+    /// The word for tables.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail { .. } => "FAIL",
+            Self::Invalid { .. } => "INVALID",
+            Self::Error { .. } => "ERROR",
+        }
+    }
+
+    /// The sentences that explain it; none for a pass.
+    #[must_use]
+    pub fn sentences(&self) -> &[String] {
+        match self {
+            Self::Pass => &[],
+            Self::Fail { breaches: sentences }
+            | Self::Invalid { reasons: sentences }
+            | Self::Error { causes: sentences } => sentences,
+        }
+    }
+}
+
+/// One budget limit with what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JudgedLimit {
+    /// The metric's name.
+    pub metric: String,
+    /// The limit as written, for example `≤ 20ms`.
+    pub limit: String,
+    /// Whether it was kept; `None` when it could not be judged.
+    pub kept: Option<bool>,
+    /// What is to be said about it; empty when it was simply kept.
+    pub remark: String,
+}
+
+/// A case's verdict and how it came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Every limit that applied.
+    pub limits: Vec<JudgedLimit>,
+}
+
+/// The smallest achieved share of the offered rate at which a run says anything of the mesh.
+const LEAST_ACHIEVED_SHARE: f64 = 0.99;
+/// Send lag that is always tolerated at p99, in nanoseconds.
+const TOLERATED_SEND_LAG_NS: u64 = 500_000;
+/// Send lag tolerated at p99 as a share of the latency's p99.
+const TOLERATED_SEND_LAG_SHARE: f64 = 0.1;
+/// Above this share of its cores the generator measures itself.
+const MOST_GENERATOR_CPU_SHARE: f64 = 0.9;
+
+/// Judges the runs of one case against its budgets, `bare` being the runs of the
+/// control in the same blocks, and `causes` what kept runs from having a result.
+#[must_use]
+pub fn judge(
+    mesh: &MeshName,
+    runs: &[&Run],
+    bare: &[&Run],
+    budgets: &Budgets,
+    causes: Vec<String>,
+) -> Judgement {
+    if !causes.is_empty() {
+        return Judgement { verdict: Verdict::Error { causes }, limits: Vec::new() };
+    }
+    let limits: Vec<_> =
+        budgets.limits_for(mesh).map(|(metric, limit)| judged(metric, limit, runs, bare)).collect();
+    let (capacity, invalid) = validity(runs, bare);
+    let broken = limits.iter().filter(|limit| limit.kept == Some(false)).map(|limit| limit.remark.clone());
+    let breaches: Vec<_> = capacity.into_iter().chain(broken).collect();
+    let verdict = match (invalid.is_empty(), breaches.is_empty()) {
+        (false, _) => Verdict::Invalid { reasons: invalid },
+        (true, false) => Verdict::Fail { breaches },
+        (true, true) => Verdict::Pass,
+    };
+    Judgement { verdict, limits }
+}
+
+/// The median of what the runs have for a metric; `None` when none has any.
+#[must_use]
+pub fn median_over_runs(metric: Metric, runs: &[&Run]) -> Option<f64> {
+    let mut values: Vec<f64> = runs.iter().filter_map(|run| run.value(metric)).collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => None,
+        odd if odd % 2 == 1 => Some(values[middle]),
+        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
+    }
+}
+
+fn judged(metric: Metric, limit: Limit, runs: &[&Run], bare: &[&Run]) -> JudgedLimit {
+    let outcome = match median_over_runs(metric, runs) {
+        None => return unjudged(metric, limit, "no run has a value for it".to_owned()),
+        Some(value) => {
+            let requests = runs.iter().map(|run| run.recording.requests).min().unwrap_or(0);
+            judge_limit(metric, limit, Reading { value, bare: median_over_runs(metric, bare), requests })
+        }
+    };
+    let (kept, remark) = match outcome {
+        LimitOutcome::Within => (Some(true), String::new()),
+        LimitOutcome::Breached(sentence) => (Some(false), sentence),
+        LimitOutcome::TooFewRequests { needed, had } => {
+            return unjudged(
+                metric,
+                limit,
+                format!("{had} requests are too few for {metric}: it takes {needed}"),
+            );
+        }
+        LimitOutcome::NoControl => return unjudged(metric, limit, "there is no reading of bare".to_owned()),
+    };
+    JudgedLimit { metric: metric.name().to_owned(), limit: limit.to_string(), kept, remark }
+}
+
+fn unjudged(metric: Metric, limit: Limit, why: String) -> JudgedLimit {
+    JudgedLimit { metric: metric.name().to_owned(), limit: limit.to_string(), kept: None, remark: why }
+}
+
+/// Sentences on what the mesh could not carry, and on what makes runs invalid.
+///
+/// A shortfall of the rate is the mesh's where `bare` kept it in the same block,
+/// and the instrument's or the machine's where it did not.
+fn validity(runs: &[&Run], bare: &[&Run]) -> (Vec<String>, Vec<String>) {
+    let (mut capacity, mut invalid) = (Vec::new(), Vec::new());
+    for run in runs {
+        let control = bare.iter().find(|control| control.block == run.block && control.mesh != run.mesh);
+        if let Some(sentence) = rate_shortfall(run) {
+            if control.is_some_and(|control| rate_shortfall(control).is_none()) {
+                capacity.push(format!("{sentence} while bare kept the rate: the mesh cannot carry it"));
+            } else {
+                invalid.push(format!("{sentence}, and bare did no better: lower the rate"));
+            }
+        }
+        invalid.extend(generator_overload(run));
+        invalid.extend(late_sending(run, control.copied()));
+        invalid.extend(vanished(run));
+    }
+    (capacity, invalid)
+}
+
+fn rate_shortfall(run: &Run) -> Option<String> {
+    let share = run.recording.achieved_share().filter(|&share| share < LEAST_ACHIEVED_SHARE)?;
+    let (achieved, offered) = (run.recording.achieved_rate, run.recording.offered_rate?);
+    let percent = share * 100.0;
+    Some(format!(
+        "block {}: achieved {achieved:.1} of {offered:.1} requests per second ({percent:.1}%)",
+        run.block
+    ))
+}
+
+fn generator_overload(run: &Run) -> Option<String> {
+    let share = run.recording.cpu_share();
+    (share > MOST_GENERATOR_CPU_SHARE).then(|| {
+        let percent = share * 100.0;
+        format!(
+            "block {}: the load generator used {percent:.0}% of its cores: give it more, or lower the rate",
+            run.block
+        )
+    })
+}
+
+/// Lag that comes from waiting for a busy connection is the server's doing, and the
+/// latency counts it; only where `bare` waited too were there too few connections.
+fn late_sending(run: &Run, control: Option<&Run>) -> Option<String> {
+    let (lag, tolerated) = send_lag_beyond_tolerance(run)?;
+    let waited = run.recording.max_queue_depth > u64::from(run.recording.connections);
+    if waited && control.is_some_and(|control| send_lag_beyond_tolerance(control).is_none()) {
+        return None;
+    }
+    let cause = if waited {
+        "requests waited for a free connection: raise `workload.connections`, or lower the rate"
+    } else {
+        "the generator was kept from its core: is the machine busy with something else?"
+    };
+    let (lag, tolerated) = (lag as f64 / 1e6, tolerated as f64 / 1e6);
+    Some(format!(
+        "block {}: send lag p99 is {lag:.2}ms where {tolerated:.2}ms is tolerated; {cause}",
+        run.block
+    ))
+}
+
+/// The send lag at p99 and what is tolerated, in nanoseconds, when it is more.
+fn send_lag_beyond_tolerance(run: &Run) -> Option<(u64, u64)> {
+    let lag = run.recording.send_lag_ns.value_at_quantile(0.99);
+    let latency = run.recording.latency_ns.value_at_quantile(0.99);
+    let tolerated = TOLERATED_SEND_LAG_NS.max((latency as f64 * TOLERATED_SEND_LAG_SHARE) as u64);
+    (lag > tolerated).then_some((lag, tolerated))
+}
+
+fn vanished(run: &Run) -> Option<String> {
+    let gone: Vec<_> = run.resources.containers.iter().filter(|container| container.vanished).collect();
+    (!gone.is_empty()).then(|| {
+        let names: Vec<_> = gone.iter().map(|container| container.container.as_str()).collect();
+        format!("block {}: vanished before the window closed: {}", run.block, names.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests;

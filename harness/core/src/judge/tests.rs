@@ -1,0 +1,188 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::budget::Quantity;
+use crate::histogram::LatencyHistogram;
+use crate::metric::Unit;
+use crate::recording::{ErrorKind, RECORDING_VERSION, Recording};
+use crate::resources::{ContainerUse, Group, ResourceUse};
+use crate::run::DataPathProof;
+
+const REQUESTS: u64 = 5_000;
+
+/// A run of 5,000 requests in 10 s at 500 rps, each taking `latency_ms`.
+fn run(mesh: &str, latency_ms: u64) -> Run {
+    let mut latency_ns = LatencyHistogram::new();
+    let mut send_lag_ns = LatencyHistogram::new();
+    for _ in 0..REQUESTS {
+        latency_ns.record(latency_ms * 1_000_000);
+        send_lag_ns.record(20_000);
+    }
+    let recording = Recording {
+        version: RECORDING_VERSION,
+        interrupted: false,
+        window_start_unix_ns: 0,
+        window_ns: 10_000_000_000,
+        warm_up_ns: 0,
+        requests: REQUESTS,
+        successes: REQUESTS,
+        errors: BTreeMap::new(),
+        offered_rate: Some(500.0),
+        achieved_rate: 500.0,
+        cpu_seconds: 0.5,
+        threads: 1,
+        connections: 16,
+        reconnects: 0,
+        max_queue_depth: 0,
+        service_ns: latency_ns.clone(),
+        latency_ns,
+        send_lag_ns,
+        error_latency_ns: LatencyHistogram::new(),
+        targets: Vec::new(),
+    };
+    Run {
+        mesh: mesh.parse().unwrap(),
+        block: 1,
+        position: 1,
+        recording,
+        resources: ResourceUse::default(),
+        data_path: DataPathProof::default(),
+        folder: String::new(),
+    }
+}
+
+fn budget(metric: Metric, limit: Limit) -> Budgets {
+    Budgets::new(BTreeMap::from([(metric, vec![limit])]), BTreeMap::new())
+}
+
+fn at_most_ms(text: &str) -> Limit {
+    Limit::AtMost(Quantity::read(Unit::Latency, text).unwrap())
+}
+
+fn verdict(mesh: &Run, bare: &Run, budgets: &Budgets) -> Verdict {
+    judge(&mesh.mesh, &[mesh], &[bare], budgets, Vec::new()).verdict
+}
+
+#[test]
+fn a_kept_budget_passes_and_a_broken_one_fails_with_a_sentence() {
+    let (mesh, bare) = (run("envoy-tuned", 30), run("bare", 2));
+    assert_eq!(verdict(&mesh, &bare, &budget(Metric::P50, at_most_ms("50ms"))), Verdict::Pass);
+    let Verdict::Fail { breaches } = verdict(&mesh, &bare, &budget(Metric::P50, at_most_ms("20ms"))) else {
+        panic!("a p50 of 30 ms keeps a budget of 20 ms");
+    };
+    assert_eq!(breaches.len(), 1);
+    assert!(breaches[0].contains("p50") && breaches[0].contains("20ms"), "{breaches:?}");
+}
+
+#[test]
+fn a_quantile_with_too_few_requests_is_not_judged_and_says_so() {
+    let (mesh, bare) = (run("envoy-tuned", 30), run("bare", 2));
+    let budgets = budget(Metric::P99, at_most_ms("1ms"));
+    let judgement = judge(&mesh.mesh, &[&mesh], &[&bare], &budgets, Vec::new());
+    assert_eq!(judgement.verdict, Verdict::Pass);
+    assert_eq!(judgement.limits[0].kept, None);
+    assert_eq!(judgement.limits[0].remark, "5000 requests are too few for p99: it takes 10000");
+}
+
+#[test]
+fn a_shortfall_is_the_meshs_when_bare_kept_the_rate_and_nobodys_when_not() {
+    let bare = run("bare", 2);
+    let mut mesh = run("envoy-tuned", 30);
+    mesh.recording.achieved_rate = 400.0;
+    let Verdict::Fail { breaches } = verdict(&mesh, &bare, &Budgets::default()) else {
+        panic!("a mesh that carries 400 of 500 requests per second passes");
+    };
+    assert!(breaches[0].contains("achieved 400.0 of 500.0 requests per second (80.0%)"), "{breaches:?}");
+
+    let mut slow_bare = run("bare", 2);
+    slow_bare.recording.achieved_rate = 410.0;
+    assert!(matches!(verdict(&mesh, &slow_bare, &Budgets::default()), Verdict::Invalid { .. }));
+    assert!(matches!(verdict(&slow_bare, &slow_bare, &Budgets::default()), Verdict::Invalid { .. }));
+}
+
+#[test]
+fn a_busy_generator_makes_a_run_invalid_even_where_a_budget_is_broken() {
+    let mut mesh = run("envoy-tuned", 30);
+    mesh.recording.cpu_seconds = 9.5;
+    let Verdict::Invalid { reasons } =
+        verdict(&mesh, &run("bare", 2), &budget(Metric::P50, at_most_ms("1ms")))
+    else {
+        panic!("a generator at 95% of its core gives a valid run");
+    };
+    assert!(reasons[0].contains("95% of its cores"), "{reasons:?}");
+}
+
+#[test]
+fn late_sending_is_measured_against_the_latency() {
+    let late = |latency_ms: u64, lag_ms: u64| {
+        let mut mesh = run("envoy-tuned", latency_ms);
+        mesh.recording.send_lag_ns = LatencyHistogram::new();
+        (0..REQUESTS).for_each(|_| mesh.recording.send_lag_ns.record(lag_ms * 1_000_000));
+        verdict(&mesh, &run("bare", 2), &Budgets::default())
+    };
+    assert!(matches!(late(2, 1), Verdict::Invalid { .. }), "1 ms of lag in 2 ms of latency");
+    assert_eq!(late(30, 1), Verdict::Pass, "1 ms of lag in 30 ms of latency");
+}
+
+#[test]
+fn waiting_for_busy_connections_is_the_meshs_latency_unless_bare_waits_too() {
+    let queueing = |name: &str| {
+        let mut run = run(name, 2);
+        run.recording.send_lag_ns = LatencyHistogram::new();
+        (0..REQUESTS).for_each(|_| run.recording.send_lag_ns.record(1_000_000));
+        run.recording.max_queue_depth = 50;
+        run
+    };
+    assert_eq!(verdict(&queueing("envoy-tuned"), &run("bare", 2), &Budgets::default()), Verdict::Pass);
+    let Verdict::Invalid { reasons } =
+        verdict(&queueing("envoy-tuned"), &queueing("bare"), &Budgets::default())
+    else {
+        panic!("a run with too few connections for bare is valid");
+    };
+    assert!(reasons[0].contains("raise `workload.connections`"), "{reasons:?}");
+}
+
+#[test]
+fn a_vanished_container_is_named() {
+    let mut mesh = run("envoy-tuned", 3);
+    mesh.resources.containers.push(ContainerUse {
+        container: "web-0/sidecar".into(),
+        group: Group::DataPlane,
+        cpu_ns: 1,
+        resident_bytes: 1,
+        peak_bytes: 1,
+        vanished: true,
+    });
+    let Verdict::Invalid { reasons } = verdict(&mesh, &run("bare", 2), &Budgets::default()) else {
+        panic!("a run whose sidecar vanished is valid");
+    };
+    assert!(reasons[0].contains("web-0/sidecar"), "{reasons:?}");
+}
+
+#[test]
+fn a_run_without_a_result_is_an_error_whatever_the_others_say() {
+    let mesh = run("envoy-tuned", 3);
+    let causes = vec!["block 2: web-0/sidecar ended".to_owned()];
+    let judgement = judge(&mesh.mesh, &[&mesh], &[], &Budgets::default(), causes.clone());
+    assert_eq!(judgement.verdict, Verdict::Error { causes });
+}
+
+#[test]
+fn budgets_read_the_median_over_runs() {
+    let runs = [run("envoy-tuned", 10), run("envoy-tuned", 90), run("envoy-tuned", 20)];
+    let runs: Vec<_> = runs.iter().collect();
+    let median = median_over_runs(Metric::P50, &runs).unwrap();
+    assert!((19e6..21e6).contains(&median), "{median}");
+    assert_eq!(median_over_runs(Metric::P50, &[]), None);
+}
+
+#[test]
+fn errors_are_a_share_of_all_and_stay_out_of_the_latency() {
+    let mut mesh = run("envoy-tuned", 3);
+    mesh.recording.requests += 500;
+    mesh.recording.errors.insert(ErrorKind::Status5xx, 500);
+    (0..500).for_each(|_| mesh.recording.error_latency_ns.record(9_000_000_000));
+    let share = mesh.value(Metric::ErrorShare).unwrap();
+    assert!((share - 500.0 / 5_500.0).abs() < 1e-9);
+    assert!(mesh.value(Metric::P99_99).unwrap() < 4e6);
+}

@@ -1,0 +1,24 @@
+//! What every part of meshbench shares and none of it touches the outside: scenarios, plans, recordings, budgets, verdicts.
+
+pub mod budget;
+pub mod event;
+pub mod histogram;
+pub mod judge;
+pub mod load_event;
+pub mod load_plan;
+pub mod metric;
+pub mod near_miss;
+pub mod problem;
+pub mod recording;
+pub mod report;
+pub mod resources;
+pub mod run;
+pub mod scenario;
+pub mod schedule;
+pub mod shuffle;
+pub mod units;
+pub mod yaml;
+
+/// Whether this build is what a measurement should be made with. The workspace's
+/// profiles switch assertions off wherever they switch optimisation on.
+pub const OPTIMISED: bool = !cfg!(debug_assertions);

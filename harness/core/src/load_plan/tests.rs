@@ -1,0 +1,153 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::*;
+
+fn settings() -> LoadPlanSettings {
+    let request = |path: &str, weight| PlannedRequest { path: path.to_owned(), weight };
+    let target = |name: &str, requests| Target {
+        name: name.to_owned(),
+        address: "127.0.0.1:8080".to_owned(),
+        requests,
+    };
+    LoadPlanSettings {
+        version: LOAD_PLAN_VERSION,
+        targets: vec![
+            target("web-0", vec![request("/api/list", 1), request("/api/vote", 2)]),
+            target("web-1", vec![request("/", 1)]),
+        ],
+        rate: PlannedRate::Constant(OfferedRate::from_requests_per_second(500).unwrap()),
+        duration: Duration::from_secs(10),
+        warm_up: Duration::from_secs(2),
+        timeout: Duration::from_secs(5),
+        drain: Duration::from_secs(1),
+        connections: 16,
+        threads: 2,
+        seed: 7,
+    }
+}
+
+fn refused(change: impl FnOnce(&mut LoadPlanSettings)) -> String {
+    let mut changed = settings();
+    change(&mut changed);
+    LoadPlan::try_new(changed).unwrap_err().to_string()
+}
+
+#[test]
+fn a_plan_survives_its_json() {
+    let plan = LoadPlan::try_new(settings()).unwrap();
+    let json = serde_json::to_string(&plan).unwrap();
+    assert_eq!(serde_json::from_str::<LoadPlan>(&json).unwrap(), plan);
+}
+
+#[test]
+fn the_json_is_this() {
+    let mut one = settings();
+    one.targets.truncate(1);
+    insta::assert_snapshot!(serde_json::to_string(&LoadPlan::try_new(one).unwrap()).unwrap(), @r#"{"version":1,"targets":[{"name":"web-0","address":"127.0.0.1:8080","requests":[{"path":"/api/list","weight":1},{"path":"/api/vote","weight":2}]}],"rate":"500rps","duration_ns":10000000000,"warm_up_ns":2000000000,"timeout_ns":5000000000,"drain_ns":1000000000,"connections":16,"threads":2,"seed":7}"#);
+}
+
+#[test]
+fn unknown_fields_and_bad_plans_are_refused_when_read() {
+    let json = serde_json::to_string(&LoadPlan::try_new(settings()).unwrap()).unwrap();
+    let unknown =
+        serde_json::from_str::<LoadPlan>(&json.replace("\"seed\"", "\"sed\"")).unwrap_err().to_string();
+    assert!(unknown.contains("unknown field `sed`"), "{unknown}");
+    let zero_rate =
+        serde_json::from_str::<LoadPlan>(&json.replace("500rps", "0rps")).unwrap_err().to_string();
+    assert!(zero_rate.contains("is zero; expected a rate"), "{zero_rate}");
+    let no_threads =
+        serde_json::from_str::<LoadPlan>(&json.replace("\"threads\":2", "\"threads\":0")).unwrap_err();
+    assert!(no_threads.to_string().contains("zero threads"), "{no_threads}");
+}
+
+#[test]
+fn every_refusal_says_what_would_work() {
+    insta::assert_snapshot!(refused(|plan| plan.version = 9), @"load plan version 9 is not supported: this generator reads version 1; use one of the same release as the program that wrote the plan");
+    insta::assert_snapshot!(refused(|plan| plan.targets.clear()), @"the plan has no target: give at least one server to send requests to");
+    insta::assert_snapshot!(refused(|plan| plan.targets[1].name = "web-0".to_owned()), @"two targets are named `web-0`: give each a name of its own, so that their counts can be told apart");
+    insta::assert_snapshot!(refused(|plan| plan.targets[0].requests.clear()), @"target `web-0` has no request: give at least one path");
+    insta::assert_snapshot!(refused(|plan| plan.targets[0].requests[0].path = "a b".to_owned()), @"target `web-0` has the path `a b`: expected printable ASCII without spaces that starts with `/`");
+    insta::assert_snapshot!(refused(|plan| plan.targets[0].requests[0].weight = 0), @"target `web-0` gives the path `/api/list` the weight 0: give it 1 or more, or leave it out");
+    insta::assert_snapshot!(refused(|plan| plan.targets[0].requests[0].weight = 1_000_000), @"the weights of all targets and paths add up to 1000003 turns, more than 1000000: use smaller weights");
+    insta::assert_snapshot!(refused(|plan| plan.duration = Duration::ZERO), @r#"the measured duration is zero: give a duration such as "10s""#);
+    insta::assert_snapshot!(refused(|plan| plan.duration = Duration::from_millis(1)), @"not one request is due in 0.001 s at 500rps: measure longer or offer more");
+    insta::assert_snapshot!(refused(|plan| plan.timeout = Duration::ZERO), @"the timeout is 0 s: expected more than zero and at most 1800 s");
+    insta::assert_snapshot!(refused(|plan| plan.threads = 0), @"zero threads: give at least one");
+    insta::assert_snapshot!(refused(|plan| plan.connections = 0), @"zero connections: give at least one for each target and thread");
+    insta::assert_snapshot!(refused(|plan| plan.connections = 3), @"3 connections are too few for 2 targets and 2 threads, for each thread needs one to each target: use at least 4 connections, or fewer threads");
+}
+
+#[rstest]
+fn what_is_no_host_and_port_is_refused(
+    #[values(
+        "",
+        "host",
+        ":80",
+        "host:",
+        "host:0",
+        "host:70000",
+        "::1:80",
+        "a/b:80",
+        "a b:80",
+        "user@host:80"
+    )]
+    address: &str,
+) {
+    let message = refused(|plan| plan.targets[0].address = address.to_owned());
+    assert!(message.contains("expected host:port"), "{address:?}: {message}");
+}
+
+#[rstest]
+fn every_thread_gets_a_connection_to_every_target(#[values(4, 5, 16, 17)] connections: u32) {
+    let plan = LoadPlan::try_new(LoadPlanSettings { connections, ..settings() }).unwrap();
+    let mut per_pair = BTreeMap::<(u32, u32), u32>::new();
+    for index in 0..connections {
+        *per_pair.entry((plan.thread_of_connection(index), plan.target_of_connection(index))).or_default() +=
+            1;
+    }
+    assert_eq!(per_pair.len(), 4, "{per_pair:?}");
+    let (fewest, most) = (per_pair.values().min().unwrap(), per_pair.values().max().unwrap());
+    assert!(most - fewest <= 1, "{per_pair:?}");
+}
+
+proptest! {
+    #[test]
+    fn every_full_deal_spreads_exactly_by_weight(weights in prop::collection::vec(1_u32..20, 1..20), seed: u64, deals in 1_u64..4) {
+        let mut settings = settings();
+        settings.seed = seed;
+        settings.targets.truncate(1);
+        settings.targets[0].requests = weights.iter().map(|weight| PlannedRequest { path: "/".to_owned(), weight: *weight }).collect();
+        let plan = LoadPlan::try_new(settings).unwrap();
+
+        let cards: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
+        let mut dealt = vec![0_u64; weights.len()];
+        for n in 0..cards * deals {
+            dealt[plan.request_for(n).request as usize] += 1;
+        }
+        let expected: Vec<u64> = weights.iter().map(|weight| u64::from(*weight) * deals).collect();
+        prop_assert_eq!(dealt, expected);
+    }
+
+    #[test]
+    fn the_seed_alone_decides_the_order(seed: u64) {
+        let deal = |seed| {
+            let plan = LoadPlan::try_new(LoadPlanSettings { seed, ..settings() }).unwrap();
+            (0..8).map(|n| plan.request_for(n)).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(deal(seed), deal(seed));
+    }
+}
+
+#[test]
+fn seeds_differ_in_order() {
+    let orders: BTreeSet<Vec<Card>> = (0..50)
+        .map(|seed| {
+            let plan = LoadPlan::try_new(LoadPlanSettings { seed, ..settings() }).unwrap();
+            (0..4).map(|n| plan.request_for(n)).collect()
+        })
+        .collect();
+    assert!(orders.len() > 5, "50 seeds gave only {} orders", orders.len());
+}

@@ -1,0 +1,346 @@
+//! What a campaign found, as one model that every format is written from.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::histogram::LatencyHistogram;
+use crate::judge::{JudgedLimit, Judgement, Verdict, median_over_runs};
+use crate::metric::{Metric, Unit};
+use crate::resources::{ContainerUse, Group};
+use crate::run::{DataPathProof, Run};
+
+/// The version of `report.json`. A reader of one version reads its additions too.
+pub const REPORT_VERSION: u32 = 1;
+
+/// A campaign: everything one invocation measured, on one environment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// [`REPORT_VERSION`].
+    pub version: u32,
+    /// The campaign's id, which is also its folder's name.
+    pub campaign: String,
+    /// When it began, RFC 3339 in UTC.
+    pub started_at: String,
+    /// How long it took, in seconds.
+    pub took_seconds: f64,
+    /// Whether a signal ended it early.
+    pub interrupted: bool,
+    /// Where it ran.
+    pub environment: Environment,
+    /// Its cases, in the order they were judged; controls that nobody asked for included.
+    pub cases: Vec<CaseReport>,
+    /// Cases that were not run, with why.
+    pub ignored: Vec<IgnoredCase>,
+}
+
+/// Where a campaign ran, as far as it can make a difference to its numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Environment {
+    /// The version of meshbench.
+    pub meshbench_version: String,
+    /// Whether the measured programs were built with optimisations.
+    pub optimised: bool,
+    /// The processor's name.
+    pub cpu_model: String,
+    /// Total memory, in bytes.
+    pub memory_bytes: u64,
+    /// The kernel's release.
+    pub kernel: String,
+    /// The cores of the load generator.
+    pub generator_cores: Vec<usize>,
+    /// The cores of everything that is measured; the generator's own when the machine has only one.
+    pub measured_cores: Vec<usize>,
+}
+
+/// A case that was selected and not run, or not selected because it cannot run here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IgnoredCase {
+    /// `scenario::mesh::rate::duration`.
+    pub name: String,
+    /// Why it was not run.
+    pub reason: String,
+    /// What would let it run.
+    pub cure: String,
+}
+
+/// One case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseReport {
+    /// `scenario::mesh::rate::duration`.
+    pub name: String,
+    /// Its block group: `scenario::rate::duration`.
+    pub group: String,
+    /// The mesh.
+    pub mesh: String,
+    /// The mesh's version.
+    pub mesh_version: String,
+    /// Whether it was asked for; `bare` also runs as a control when it was not.
+    pub selected: bool,
+    /// What it comes to.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// Every budget limit that applied.
+    pub limits: Vec<JudgedLimit>,
+    /// Every metric over its runs.
+    pub metrics: Vec<MetricReport>,
+    /// The latency of successes over all its runs, from merged histograms.
+    pub pooled_latency_ns: LatencyTable,
+    /// Its runs.
+    pub runs: Vec<RunReport>,
+}
+
+/// A metric over the runs of a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MetricReport {
+    /// The metric's name.
+    pub metric: String,
+    /// What the values are counted in.
+    pub unit: ReportUnit,
+    /// The median over the runs.
+    pub median: f64,
+    /// The smallest of the runs.
+    pub min: f64,
+    /// The largest of the runs.
+    pub max: f64,
+    /// Whether every run has the requests that a gate on it needs.
+    pub gated: bool,
+    /// The median less that of `bare` in the same blocks; `None` for `bare`.
+    pub over_bare: Option<f64>,
+}
+
+/// What the values of a metric are counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportUnit {
+    /// Nanoseconds.
+    Nanoseconds,
+    /// A fraction from 0 to 1.
+    Fraction,
+    /// Nanoseconds of CPU time per answered request.
+    CpuNanosecondsPerRequest,
+    /// Bytes.
+    Bytes,
+}
+
+/// A latency distribution as a table.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LatencyTable {
+    /// How many were recorded.
+    pub count: u64,
+    /// Exact smallest, in nanoseconds.
+    pub min: u64,
+    /// Median, in nanoseconds.
+    pub p50: u64,
+    /// 75th percentile, in nanoseconds.
+    pub p75: u64,
+    /// 90th percentile, in nanoseconds.
+    pub p90: u64,
+    /// 99th percentile, in nanoseconds.
+    pub p99: u64,
+    /// 99.9th percentile, in nanoseconds.
+    pub p99_9: u64,
+    /// 99.99th percentile, in nanoseconds.
+    pub p99_99: u64,
+    /// Exact largest, in nanoseconds.
+    pub max: u64,
+    /// Exact mean, in nanoseconds.
+    pub mean: f64,
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunReport {
+    /// Its block, counted from one.
+    pub block: u32,
+    /// Its place in the block's random order, counted from one.
+    pub position: u32,
+    /// Its folder within the campaign's: recording, interval log, rendered configuration.
+    pub folder: String,
+    /// How long the measured window was open, in seconds.
+    pub window_seconds: f64,
+    /// Requests due in the window.
+    pub requests: u64,
+    /// Requests answered in full with a status below 400.
+    pub successes: u64,
+    /// Failed requests by kind.
+    pub errors: BTreeMap<String, u64>,
+    /// Requests per second asked for.
+    pub offered_rate: Option<f64>,
+    /// Answers per second received.
+    pub achieved_rate: f64,
+    /// Connections that had to be replaced.
+    pub reconnects: u64,
+    /// The load generator's CPU as a share of its cores.
+    pub generator_cpu_share: f64,
+    /// From due to answered, successes.
+    pub latency_ns: LatencyTable,
+    /// From sent to answered, successes.
+    pub service_ns: LatencyTable,
+    /// From due to sent.
+    pub send_lag_ns: LatencyTable,
+    /// From due to failed.
+    pub error_latency_ns: LatencyTable,
+    /// CPU and memory by group.
+    pub groups: BTreeMap<Group, GroupReport>,
+    /// CPU and memory by container.
+    pub containers: Vec<ContainerUse>,
+    /// What proves the data path.
+    pub data_path: DataPathProof,
+}
+
+/// What one group used in one run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GroupReport {
+    /// How many containers (locally: process groups) it has.
+    pub containers: u32,
+    /// CPU time in the window, in nanoseconds.
+    pub cpu_ns: u64,
+    /// CPU time in the window as cores: 1.0 is one core busy throughout.
+    pub cpu_cores: f64,
+    /// The sum of each container's largest resident memory in the window, in bytes.
+    pub resident_bytes: u64,
+    /// The sum of each container's peak since it started, in bytes.
+    pub peak_bytes: u64,
+}
+
+/// Who a case is, for its report.
+#[derive(Debug, Clone)]
+pub struct CaseHeading {
+    /// `scenario::mesh::rate::duration`.
+    pub name: String,
+    /// `scenario::rate::duration`.
+    pub group: String,
+    /// The mesh.
+    pub mesh: String,
+    /// The mesh's version.
+    pub mesh_version: String,
+    /// Whether it was asked for.
+    pub selected: bool,
+}
+
+impl CaseReport {
+    /// A case's report from its runs, the control's runs and its judgement.
+    #[must_use]
+    pub fn new(heading: CaseHeading, runs: &[&Run], bare: &[&Run], judgement: Judgement) -> Self {
+        let mut pooled = LatencyHistogram::new();
+        for run in runs {
+            pooled.merge(&run.recording.latency_ns);
+        }
+        let is_control = runs.first().is_none_or(|run| run.mesh.is_bare());
+        let control = if is_control { &[] } else { bare };
+        let metrics = Metric::ALL.into_iter().filter_map(|metric| MetricReport::new(metric, runs, control));
+        Self {
+            name: heading.name,
+            group: heading.group,
+            mesh: heading.mesh,
+            mesh_version: heading.mesh_version,
+            selected: heading.selected,
+            verdict: judgement.verdict,
+            limits: judgement.limits,
+            metrics: metrics.collect(),
+            pooled_latency_ns: LatencyTable::from(&pooled),
+            runs: runs.iter().map(|run| RunReport::from(*run)).collect(),
+        }
+    }
+
+    /// One metric of the case.
+    #[must_use]
+    pub fn metric(&self, metric: Metric) -> Option<&MetricReport> {
+        self.metrics.iter().find(|report| report.metric == metric.name())
+    }
+}
+
+impl MetricReport {
+    fn new(metric: Metric, runs: &[&Run], bare: &[&Run]) -> Option<Self> {
+        let median = median_over_runs(metric, runs)?;
+        let values = || runs.iter().filter_map(|run| run.value(metric));
+        Some(Self {
+            metric: metric.name().to_owned(),
+            unit: metric.unit().into(),
+            median,
+            min: values().fold(f64::INFINITY, f64::min),
+            max: values().fold(f64::NEG_INFINITY, f64::max),
+            gated: runs.iter().all(|run| run.has_requests_for(metric)),
+            over_bare: median_over_runs(metric, bare).map(|bare| median - bare),
+        })
+    }
+}
+
+impl From<Unit> for ReportUnit {
+    fn from(unit: Unit) -> Self {
+        match unit {
+            Unit::Latency => Self::Nanoseconds,
+            Unit::Share => Self::Fraction,
+            Unit::CpuPerRequest => Self::CpuNanosecondsPerRequest,
+            Unit::Memory => Self::Bytes,
+        }
+    }
+}
+
+impl From<&LatencyHistogram> for LatencyTable {
+    fn from(histogram: &LatencyHistogram) -> Self {
+        if histogram.is_empty() {
+            return Self::default();
+        }
+        let quantiles = histogram.quantiles();
+        Self {
+            count: histogram.count(),
+            min: histogram.min_ns(),
+            p50: quantiles.p50,
+            p75: quantiles.p75,
+            p90: quantiles.p90,
+            p99: quantiles.p99,
+            p99_9: quantiles.p99_9,
+            p99_99: quantiles.p99_99,
+            max: histogram.max_ns(),
+            mean: histogram.mean_ns(),
+        }
+    }
+}
+
+impl From<&Run> for RunReport {
+    fn from(run: &Run) -> Self {
+        let recording = &run.recording;
+        Self {
+            block: run.block,
+            position: run.position,
+            folder: run.folder.clone(),
+            window_seconds: recording.window_ns as f64 / 1e9,
+            requests: recording.requests,
+            successes: recording.successes,
+            errors: recording.errors.iter().map(|(kind, &count)| (kind.name().to_owned(), count)).collect(),
+            offered_rate: recording.offered_rate,
+            achieved_rate: recording.achieved_rate,
+            reconnects: recording.reconnects,
+            generator_cpu_share: recording.cpu_share(),
+            latency_ns: (&recording.latency_ns).into(),
+            service_ns: (&recording.service_ns).into(),
+            send_lag_ns: (&recording.send_lag_ns).into(),
+            error_latency_ns: (&recording.error_latency_ns).into(),
+            groups: Group::ALL.into_iter().map(|group| (group, GroupReport::new(run, group))).collect(),
+            containers: run.resources.containers.clone(),
+            data_path: run.data_path.clone(),
+        }
+    }
+}
+
+impl GroupReport {
+    fn new(run: &Run, group: Group) -> Self {
+        let used = run.resources.group(group);
+        Self {
+            containers: used.containers,
+            cpu_ns: used.cpu_ns,
+            cpu_cores: used.cpu_ns as f64 / run.recording.window_ns.max(1) as f64,
+            resident_bytes: used.resident_bytes,
+            peak_bytes: used.peak_bytes,
+        }
+    }
+}
+
+/// The JSON schema of `report.json`.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(Report).to_value()
+}

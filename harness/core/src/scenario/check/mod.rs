@@ -1,0 +1,111 @@
+//! Makes a valid [`Scenario`] of a [`RawScenario`], or says everything that is wrong with it.
+
+mod budgets;
+mod checker;
+mod workload;
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::hash::Hash;
+use std::str::FromStr;
+
+use super::mesh_name::is_plain_name;
+use super::raw::{Count, RawScenario, Seed, Written};
+use super::{MeshName, Resources, Scenario};
+use crate::problem::Problems;
+use crate::units::TextError;
+use crate::yaml::Path;
+use checker::Checker;
+
+/// Checks what one file says.
+pub(super) fn check(
+    file: &str,
+    name: &str,
+    text: &str,
+    raw: &RawScenario,
+    known_meshes: &[MeshName],
+) -> Result<Scenario, Problems> {
+    let mut checker = Checker::new(file, text);
+    if !is_plain_name(name) {
+        checker.refuse_file(format!(
+            "\"{name}\" cannot be part of case names; expected a file name of lower-case letters, digits and dashes"
+        ));
+    }
+    let description = raw.description.trim().to_owned();
+    if description.is_empty() {
+        let message = "nothing is written here; expected a sentence on what the scenario is for";
+        checker.refuse(&Path::of("description"), message.to_owned(), None);
+    }
+    let tier = checker.read(&Path::of("tier"), &raw.tier);
+    let provider = checker.read(&Path::of("provider"), &raw.provider);
+    let meshes = meshes(&mut checker, &raw.meshes, known_meshes);
+    let rates = distinct(&mut checker, "rates", "rate", &raw.rates);
+    let durations = distinct(&mut checker, "durations", "duration", &raw.durations);
+    let warm_up = checker.read(&Path::of("warm_up"), &raw.warm_up);
+    let repeats = checker.read(&Path::of("repeats"), &raw.repeats);
+    let seed = checker.read(&Path::of("seed"), &raw.seed);
+    let workload = workload::check(&mut checker, &raw.workload);
+    let interval = checker.read(&Path::of("resources").key("interval"), &raw.resources.interval);
+    let budgets = budgets::check(&mut checker, &raw.budgets, &meshes);
+    checker.finish(|| {
+        Some(Scenario {
+            name: name.to_owned(),
+            description,
+            tier: tier?,
+            provider: provider?,
+            meshes,
+            rates,
+            durations,
+            warm_up: warm_up?,
+            repeats: repeats.map(|Count(repeats)| repeats)?,
+            seed: seed.map(|Seed(seed)| seed)?,
+            workload: workload?,
+            resources: Resources { interval: interval? },
+            budgets,
+        })
+    })
+}
+
+fn meshes(checker: &mut Checker<'_>, written: &[Written<MeshName>], known: &[MeshName]) -> Vec<MeshName> {
+    let meshes = distinct(checker, "meshes", "mesh", written);
+    let mut names: Vec<&str> = known.iter().map(MeshName::as_str).collect();
+    if !known.iter().any(MeshName::is_bare) {
+        names.insert(0, "bare");
+    }
+    for (index, mesh) in written.iter().enumerate() {
+        if mesh.text.parse::<MeshName>().is_ok() && !names.contains(&mesh.text.as_str()) {
+            let error = TextError::not_one_of("a mesh that exists", &mesh.text, &names);
+            checker.refuse_text(&Path::of("meshes").index(index), error);
+        }
+    }
+    meshes
+}
+
+/// Reads one axis of the matrix. A value that comes twice would give two cases the same name.
+fn distinct<T>(checker: &mut Checker<'_>, field: &str, what: &str, written: &[Written<T>]) -> Vec<T>
+where
+    T: FromStr<Err = TextError> + Clone + Eq + Hash + Display,
+{
+    let path = Path::of(field);
+    if written.is_empty() {
+        checker.refuse(&path, format!("the list is empty; expected at least one {what}"), None);
+    }
+    let mut first_at: HashMap<T, usize> = HashMap::with_capacity(written.len());
+    let mut values = Vec::with_capacity(written.len());
+    for (index, text) in written.iter().enumerate() {
+        let Some(value) = checker.read(&path.index(index), text) else {
+            continue;
+        };
+        if let Some(first) = first_at.get(&value) {
+            let message = format!(
+                "\"{}\" is the same {what} as {field}[{first}], so that cases would have the same name; expected each {what} once",
+                text.text
+            );
+            checker.refuse(&path.index(index), message, Some("remove one of the two".to_owned()));
+        } else {
+            first_at.insert(value.clone(), index);
+            values.push(value);
+        }
+    }
+    values
+}

@@ -1,0 +1,106 @@
+//! [`Scenario`]: what one file under `scenarios/` asks for, known to be valid.
+
+mod case;
+mod check;
+mod mesh_name;
+mod provider_kind;
+mod raw;
+mod tier;
+mod workload;
+
+use std::num::NonZeroU32;
+
+use crate::budget::Budgets;
+use crate::problem::Problems;
+use crate::units::{OfferedRate, Span};
+use crate::yaml;
+
+pub use case::Case;
+pub use mesh_name::MeshName;
+pub use provider_kind::ProviderKind;
+pub use tier::Tier;
+pub use workload::{WeightedRequest, Workload};
+
+/// A matrix of meshes × rates × durations with a workload and budgets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// The name of the file without `.yaml`; the first part of every case's name.
+    pub name: String,
+    /// What the scenario is for.
+    pub description: String,
+    /// When it is run.
+    pub tier: Tier,
+    /// Where it runs.
+    pub provider: ProviderKind,
+    /// The meshes that are cases, in the order of the file.
+    ///
+    /// `bare` runs in every block whether it is listed or not; listed, it is a case with a verdict of its own.
+    pub meshes: Vec<MeshName>,
+    /// Rates offered over all apps together.
+    pub rates: Vec<OfferedRate>,
+    /// How long is measured, without the warm-up.
+    pub durations: Vec<Span>,
+    /// Load before the measured window.
+    pub warm_up: Span,
+    /// Blocks: in each, every mesh runs once, in random order.
+    pub repeats: NonZeroU32,
+    /// Decides the random order of meshes and requests.
+    pub seed: u64,
+    /// What is deployed and what is asked of it.
+    pub workload: Workload,
+    /// How CPU and memory are watched.
+    pub resources: Resources,
+    /// What may not be exceeded.
+    pub budgets: Budgets,
+}
+
+/// How CPU and memory are watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resources {
+    /// The time between two samples.
+    pub interval: Span,
+}
+
+impl Scenario {
+    /// Reads the `text` of the scenario called `name`, which `file` holds.
+    ///
+    /// `known_meshes` are the folders under `scenarios/meshes/`; `bare` is known even if it is not among them.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the file, or the first thing when its very shape is wrong.
+    pub fn parse(file: &str, name: &str, text: &str, known_meshes: &[MeshName]) -> Result<Self, Problems> {
+        let raw = yaml::from_str(file, text)?;
+        check::check(file, name, text, &raw, known_meshes)
+    }
+
+    /// Every cell of the matrix: mesh by mesh, then by rate, then by duration.
+    #[must_use]
+    pub fn cases(&self) -> Vec<Case> {
+        let mut cases = Vec::with_capacity(self.meshes.len() * self.rates.len() * self.durations.len());
+        for mesh in &self.meshes {
+            for &rate in &self.rates {
+                for &duration in &self.durations {
+                    cases.push(Case { scenario: self.name.clone(), mesh: mesh.clone(), rate, duration });
+                }
+            }
+        }
+        cases
+    }
+
+    /// The meshes of every block: `bare` first, then the listed ones.
+    #[must_use]
+    pub fn arms(&self) -> Vec<MeshName> {
+        let listed = self.meshes.iter().filter(|mesh| !mesh.is_bare()).cloned();
+        std::iter::once(MeshName::bare()).chain(listed).collect()
+    }
+}
+
+/// The JSON schema of scenario files, for editors.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(raw::RawScenario).to_value()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! The matrix of a valid scenario.
+
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+
+use super::{MeshName, Scenario};
+
+/// A scenario with so many meshes, rates and durations.
+fn scenario(meshes: usize, rates: usize, durations: usize) -> Scenario {
+    let list =
+        |count: usize, entry: &dyn Fn(usize) -> String| (1..=count).map(entry).collect::<Vec<_>>().join(", ");
+    let text = format!(
+        "description: A matrix.\ntier: full\nprovider: kube\nmeshes: [{}]\nrates: [{}]\ndurations: [{}]\n",
+        list(meshes, &|mesh| format!("mesh-{mesh}")),
+        list(rates, &|rate| format!("{rate}rps")),
+        list(durations, &|seconds| format!("{seconds}s")),
+    );
+    let known: Vec<MeshName> = (1..=meshes).map(|mesh| format!("mesh-{mesh}").parse().unwrap()).collect();
+    Scenario::parse("matrix.yaml", "matrix", &text, &known).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn every_cell_is_one_case_with_a_name_of_its_own(meshes in 1_usize..6, rates in 1_usize..20, durations in 1_usize..70) {
+        let cases = scenario(meshes, rates, durations).cases();
+        let names: HashSet<String> = cases.iter().map(ToString::to_string).collect();
+        prop_assert_eq!(names.len(), meshes * rates * durations);
+    }
+}
+
+#[test]
+fn ten_thousand_cases_are_all_there() {
+    assert_eq!(scenario(10, 100, 10).cases().len(), 10_000);
+}
+
+#[test]
+fn cases_are_named_by_scenario_mesh_rate_and_duration() {
+    let names: Vec<String> = scenario(1, 1, 2).cases().iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["matrix::mesh-1::1rps::1s", "matrix::mesh-1::1rps::2s"]);
+}
+
+#[test]
+fn bare_is_an_arm_even_when_it_is_no_case() {
+    let arms: Vec<String> = scenario(2, 1, 1).arms().iter().map(ToString::to_string).collect();
+    assert_eq!(arms, ["bare", "mesh-1", "mesh-2"]);
+}
+
+#[test]
+fn what_is_left_out_has_the_documented_default() {
+    let scenario = scenario(1, 1, 1);
+    let workload = &scenario.workload;
+    assert_eq!(
+        (scenario.warm_up.to_string(), scenario.repeats.get(), scenario.seed),
+        ("5s".to_owned(), 1, 2019)
+    );
+    assert_eq!(
+        (workload.apps.get(), workload.connections.get(), workload.timeout.to_string()),
+        (1, 16, "5s".to_owned())
+    );
+    assert_eq!(scenario.resources.interval.to_string(), "1s");
+    let paths: Vec<&str> = workload.requests.iter().map(|request| request.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        ["/api/list", "/api/vote?choice=:flushed:", "/api/vote?choice=:policeman:", "/api/leaderboard"]
+    );
+}

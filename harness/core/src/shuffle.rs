@@ -1,0 +1,45 @@
+//! A seeded shuffle that gives the same order in every release.
+
+/// Fisher–Yates over SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). Written out
+/// here because an order that a seed names must not change with a library's version.
+pub fn shuffle<T>(items: &mut [T], seed: u64) {
+    let mut state = seed;
+    for last in (1..items.len()).rev() {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut random = state;
+        random = (random ^ (random >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        random = (random ^ (random >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        random ^= random >> 31;
+        items.swap(last, (random % (last as u64 + 1)) as usize);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_all_items_and_gives_the_same_order_for_the_same_seed() {
+        let shuffled = |seed| {
+            let mut items: Vec<u32> = (0..8).collect();
+            shuffle(&mut items, seed);
+            items
+        };
+        assert_eq!(shuffled(1), shuffled(1));
+        assert_eq!(shuffled(2019), [0, 7, 4, 2, 1, 3, 5, 6], "an order once published must not change");
+        let mut sorted = shuffled(2);
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..8).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_item_comes_first_about_as_often() {
+        let mut firsts = [0_u32; 5];
+        for seed in 0..10_000 {
+            let mut items = [0, 1, 2, 3, 4];
+            shuffle(&mut items, seed);
+            firsts[items[0]] += 1;
+        }
+        assert!(firsts.iter().all(|&count| (1_800..2_200).contains(&count)), "{firsts:?}");
+    }
+}

@@ -1,0 +1,462 @@
+//! What the writer of a broken scenario reads: the exact text, because it is part of the product.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
+
+use meshbench_core::scenario::{MeshName, Scenario};
+use rstest::rstest;
+
+const VALID: &str = r#"description: A test.
+tier: quick
+provider: local
+meshes: [bare, reference]
+rates: [500rps]
+durations: [10s]
+warm_up: 2s
+repeats: 1
+seed: 2019
+workload:
+  apps: 2
+  votes: {":flushed:": 5, ":policeman:": 3}
+  requests:
+    - {path: "/api/list", weight: 1}
+budgets:
+  p50: {at_most: 20ms}
+"#;
+
+/// What reading `text` says.
+fn said(text: &str) -> String {
+    let known: Vec<MeshName> = ["bare", "envoy-stock", "envoy-tuned", "reference"]
+        .iter()
+        .map(|name| name.parse().unwrap())
+        .collect();
+    match Scenario::parse("scenarios/quick.yaml", "quick", text, &known) {
+        Ok(scenario) => format!("no complaint: {scenario:?}"),
+        Err(problems) => problems.to_string(),
+    }
+}
+
+fn with(valid: &str, broken: &str) -> String {
+    assert!(VALID.contains(valid), "the valid scenario has no {valid:?}");
+    VALID.replacen(valid, broken, 1)
+}
+
+#[rstest]
+#[case::rate_unit(
+    "[500rps]",
+    "[500 rqs]",
+    "scenarios/quick.yaml:5:9: rates[0]: \"500 rqs\" is not a rate; expected a rate such as \"500rps\" or \"2.5krps\" (hint: did you mean \"500rps\"?)"
+)]
+#[case::rate_without_unit(
+    "[500rps]",
+    "[500]",
+    "scenarios/quick.yaml:5:9: rates[0]: \"500\" has no unit; expected a rate such as \"500rps\" or \"2.5krps\" (hint: did you mean \"500rps\"?)"
+)]
+#[case::rate_zero(
+    "[500rps]",
+    "[0rps]",
+    "scenarios/quick.yaml:5:9: rates[0]: \"0rps\" is zero; expected a rate such as \"500rps\" or \"2.5krps\""
+)]
+#[case::rate_negative(
+    "[500rps]",
+    "[600rps, -5rps]",
+    "scenarios/quick.yaml:5:17: rates[1]: \"-5rps\" is negative; expected a rate such as \"500rps\" or \"2.5krps\""
+)]
+#[case::rate_too_fine(
+    "[500rps]",
+    "[0.0001rps]",
+    "scenarios/quick.yaml:5:9: rates[0]: \"0.0001rps\" has more decimals than can be kept exactly; expected a rate such as \"500rps\" or \"2.5krps\""
+)]
+#[case::rate_too_large(
+    "[500rps]",
+    "[99999999999999999rps]",
+    "scenarios/quick.yaml:5:9: rates[0]: \"99999999999999999rps\" is too large; expected a rate such as \"500rps\" or \"2.5krps\""
+)]
+#[case::rate_is_a_list(
+    "[500rps]",
+    "[[500rps]]",
+    "scenarios/quick.yaml:5:9: rates[0]: expected a single value, found a list"
+)]
+#[case::rates_not_a_list(
+    "[500rps]",
+    "500rps",
+    "scenarios/quick.yaml:5:8: rates: expected a list, found \"500rps\" (hint: write [500rps])"
+)]
+#[case::rates_empty(
+    "[500rps]",
+    "[]",
+    "scenarios/quick.yaml:5:8: rates: the list is empty; expected at least one rate"
+)]
+#[case::rates_nothing(
+    "[500rps]",
+    "",
+    "scenarios/quick.yaml:5:7: rates: the list is empty; expected at least one rate"
+)]
+#[case::duration_unit(
+    "[10s]",
+    "[10sek]",
+    "scenarios/quick.yaml:6:13: durations[0]: \"10sek\" is not a duration; expected a duration such as \"500ms\", \"10s\" or \"1h30m\" (hint: did you mean \"10sec\"?)"
+)]
+#[case::duration_without_unit(
+    "[10s]",
+    "[10]",
+    "scenarios/quick.yaml:6:13: durations[0]: \"10\" has no unit; expected a duration such as \"500ms\", \"10s\" or \"1h30m\" (hint: did you mean \"10s\"?)"
+)]
+#[case::duration_zero(
+    "[10s]",
+    "[0s]",
+    "scenarios/quick.yaml:6:13: durations[0]: \"0s\" is zero; expected a duration such as \"500ms\", \"10s\" or \"1h30m\""
+)]
+#[case::duration_negative(
+    "[10s]",
+    "[-10s]",
+    "scenarios/quick.yaml:6:13: durations[0]: \"-10s\" is negative; expected a duration such as \"500ms\", \"10s\" or \"1h30m\""
+)]
+#[case::duration_empty(
+    "[10s]",
+    "['']",
+    "scenarios/quick.yaml:6:13: durations[0]: nothing is written here; expected a duration such as \"500ms\", \"10s\" or \"1h30m\""
+)]
+#[case::duration_nonsense(
+    "[10s]",
+    "[soon]",
+    "scenarios/quick.yaml:6:13: durations[0]: \"soon\" is not a duration; expected a duration such as \"500ms\", \"10s\" or \"1h30m\""
+)]
+#[case::same_case_twice(
+    "[500rps]",
+    "[1000rps, 500rps, 1krps]",
+    "scenarios/quick.yaml:5:26: rates[2]: \"1krps\" is the same rate as rates[0], so that cases would have the same name; expected each rate once (hint: remove one of the two)"
+)]
+#[case::same_mesh_twice(
+    "[bare, reference]",
+    "[reference, bare, reference]",
+    "scenarios/quick.yaml:4:27: meshes[2]: \"reference\" is the same mesh as meshes[0], so that cases would have the same name; expected each mesh once (hint: remove one of the two)"
+)]
+#[case::same_duration_twice(
+    "[10s]",
+    "[60s, 1m]",
+    "scenarios/quick.yaml:6:18: durations[1]: \"1m\" is the same duration as durations[0], so that cases would have the same name; expected each duration once (hint: remove one of the two)"
+)]
+#[case::unknown_mesh(
+    "[bare, reference]",
+    "[bare, envoy-tund]",
+    "scenarios/quick.yaml:4:16: meshes[1]: \"envoy-tund\" is not a mesh that exists; expected one of \"bare\", \"envoy-stock\", \"envoy-tuned\", \"reference\" (hint: did you mean \"envoy-tuned\"?)"
+)]
+#[case::unknown_mesh_far(
+    "[bare, reference]",
+    "[bare, cilium]",
+    "scenarios/quick.yaml:4:16: meshes[1]: \"cilium\" is not a mesh that exists; expected one of \"bare\", \"envoy-stock\", \"envoy-tuned\", \"reference\""
+)]
+#[case::mesh_name(
+    "[bare, reference]",
+    "[bare, Envoy Tuned]",
+    "scenarios/quick.yaml:4:16: meshes[1]: \"Envoy Tuned\" is not a mesh name; expected lower-case letters, digits and dashes such as \"envoy-tuned\""
+)]
+#[case::unknown_field(
+    "durations:",
+    "duration:",
+    "scenarios/quick.yaml:6:1: duration: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `resources`, `budgets` (hint: did you mean `durations`?)"
+)]
+#[case::unknown_field_nested(
+    "  apps: 2",
+    "  app: 2",
+    "scenarios/quick.yaml:11:3: workload.app: there is no such field; expected one of `apps`, `connections`, `timeout`, `votes`, `requests` (hint: did you mean `apps`?)"
+)]
+#[case::unknown_field_far(
+    "seed: 2019",
+    "colour: red",
+    "scenarios/quick.yaml:9:1: colour: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `resources`, `budgets`"
+)]
+#[case::missing_field("rates: [500rps]\n", "", "scenarios/quick.yaml:1:1: rates: this field is missing")]
+#[case::missing_field_nested(
+    "path: \"/api/list\", weight",
+    "weight",
+    "scenarios/quick.yaml:14:7: workload.requests[0].path: this field is missing"
+)]
+#[case::field_twice(
+    "warm_up: 2s",
+    "warm_up: 2s\nwarm_up: 3s",
+    "scenarios/quick.yaml:8:1: warm_up: this field is written twice"
+)]
+#[case::vote_twice(
+    "\":flushed:\": 5",
+    "\":flushed:\": 5, \":flushed:\": 6",
+    "scenarios/quick.yaml:12:27: workload.votes: \":flushed:\" is written twice; expected each key once"
+)]
+#[case::tier(
+    "tier: quick",
+    "tier: quik",
+    "scenarios/quick.yaml:2:7: tier: \"quik\" is not a tier; expected one of \"quick\", \"nightly\", \"full\" (hint: did you mean \"quick\"?)"
+)]
+#[case::provider(
+    "provider: local",
+    "provider: docker",
+    "scenarios/quick.yaml:3:11: provider: \"docker\" is not a provider; expected one of \"local\", \"kube\""
+)]
+#[case::description(
+    "description: A test.",
+    "description:",
+    "scenarios/quick.yaml:1:13: description: nothing is written here; expected a sentence on what the scenario is for"
+)]
+#[case::warm_up_zero(
+    "warm_up: 2s",
+    "warm_up: 0s",
+    "scenarios/quick.yaml:7:10: warm_up: \"0s\" is zero; expected a duration such as \"500ms\", \"10s\" or \"1h30m\""
+)]
+#[case::repeats_zero(
+    "repeats: 1",
+    "repeats: 0",
+    "scenarios/quick.yaml:8:10: repeats: \"0\" is zero; expected a whole number above zero such as \"3\""
+)]
+#[case::repeats_negative(
+    "repeats: 1",
+    "repeats: -3",
+    "scenarios/quick.yaml:8:10: repeats: \"-3\" is negative; expected a whole number above zero such as \"3\""
+)]
+#[case::repeats_fraction(
+    "repeats: 1",
+    "repeats: 1.5",
+    "scenarios/quick.yaml:8:10: repeats: \"1.5\" is not a whole number above zero; expected a whole number above zero such as \"3\""
+)]
+#[case::repeats_too_large(
+    "repeats: 1",
+    "repeats: 99999999999",
+    "scenarios/quick.yaml:8:10: repeats: \"99999999999\" is too large; expected a whole number above zero such as \"3\""
+)]
+#[case::seed(
+    "seed: 2019",
+    "seed: today",
+    "scenarios/quick.yaml:9:7: seed: \"today\" is not a whole number; expected a whole number such as \"2019\""
+)]
+#[case::seed_negative(
+    "seed: 2019",
+    "seed: -1",
+    "scenarios/quick.yaml:9:7: seed: \"-1\" is negative; expected a whole number such as \"2019\""
+)]
+#[case::weight_zero(
+    "weight: 1",
+    "weight: 0",
+    "scenarios/quick.yaml:14:35: workload.requests[0].weight: \"0\" is zero; expected a whole number above zero such as \"3\""
+)]
+#[case::path_without_slash(
+    "\"/api/list\"",
+    "\"api/list\"",
+    "scenarios/quick.yaml:14:14: workload.requests[0].path: \"api/list\" does not start with one slash; expected a path such as \"/api/list\" or \"/api/vote?choice=:flushed:\" (hint: did you mean \"/api/list\"?)"
+)]
+#[case::path_with_blank(
+    "\"/api/list\"",
+    "\"/api/ list\"",
+    "scenarios/quick.yaml:14:14: workload.requests[0].path: \"/api/ list\" holds characters that no request path can; expected a path such as \"/api/list\" or \"/api/vote?choice=:flushed:\""
+)]
+#[case::path_is_an_url(
+    "\"/api/list\"",
+    "\"http://web/api/list\"",
+    "scenarios/quick.yaml:14:14: workload.requests[0].path: \"http://web/api/list\" does not start with one slash; expected a path such as \"/api/list\" or \"/api/vote?choice=:flushed:\""
+)]
+#[case::vote_not_seeded(
+    "\"/api/list\"",
+    "\"/api/vote?choice=:flush:\"",
+    "scenarios/quick.yaml:14:14: workload.requests[0].path: \"/api/vote?choice=:flush:\" votes for an emoji that workload.votes does not seed, so that the cost of a leaderboard would grow during the run; expected a choice among workload.votes (hint: did you mean \":flushed:\"? Or add \":flush:\": 1 to workload.votes)"
+)]
+#[case::vote_not_seeded_far(
+    "\"/api/list\"",
+    "\"/api/vote?choice=:skier:\"",
+    "scenarios/quick.yaml:14:14: workload.requests[0].path: \"/api/vote?choice=:skier:\" votes for an emoji that workload.votes does not seed, so that the cost of a leaderboard would grow during the run; expected a choice among workload.votes (hint: add \":skier:\": 1 to workload.votes)"
+)]
+#[case::vote_for_nothing(
+    "\"/api/list\"",
+    "\"/api/vote\"",
+    "scenarios/quick.yaml:14:14: workload.requests[0].path: \"/api/vote\" votes for nothing, so that every such request would fail; expected a path such as \"/api/list\" or \"/api/vote?choice=:flushed:\""
+)]
+#[case::votes_zero(
+    "\":flushed:\": 5",
+    "\":flushed:\": 0",
+    "scenarios/quick.yaml:12:24: workload.votes.:flushed:: \"0\" is zero; expected a whole number above zero such as \"3\""
+)]
+#[case::votes_shortcode(
+    "\":flushed:\": 5",
+    "flushed: 5",
+    "scenarios/quick.yaml:12:11: workload.votes.flushed: \"flushed\" is not an emoji's shortcode; expected an emoji's shortcode such as \":flushed:\" (hint: did you mean \":flushed:\"?)"
+)]
+#[case::requests_empty(
+    "\n    - {path: \"/api/list\", weight: 1}",
+    " []",
+    "scenarios/quick.yaml:13:13: workload.requests: the list is empty; expected at least one request"
+)]
+#[case::requests_not_mappings(
+    "- {path: \"/api/list\", weight: 1}",
+    "- /api/list",
+    "scenarios/quick.yaml:14:7: workload.requests[0]: expected a mapping such as {path: \"/api/list\", weight: 1}, found \"/api/list\""
+)]
+#[case::workload_is_a_list(
+    "workload:\n  apps: 2\n  votes: {\":flushed:\": 5, \":policeman:\": 3}\n  requests:\n    -",
+    "workload:\n    -",
+    "scenarios/quick.yaml:11:5: workload: expected a mapping, found a list"
+)]
+#[case::budget_metric(
+    "p50: {",
+    "p95: {",
+    "scenarios/quick.yaml:16:3: budgets.p95: \"p95\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\""
+)]
+#[case::budget_metric_near(
+    "p50: {",
+    "error_shares: {",
+    "scenarios/quick.yaml:16:3: budgets.error_shares: \"error_shares\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\" (hint: did you mean \"error_share\"?)"
+)]
+#[case::budget_unit(
+    "20ms",
+    "20MiB",
+    "scenarios/quick.yaml:16:18: budgets.p50.at_most: \"20MiB\" is an amount of memory; expected a latency such as \"10ms\""
+)]
+#[case::budget_without_unit(
+    "20ms",
+    "20",
+    "scenarios/quick.yaml:16:18: budgets.p50.at_most: \"20\" has no unit; expected a duration such as \"500ms\", \"10s\" or \"1h30m\" (hint: did you mean \"20ms\"?)"
+)]
+#[case::budget_share(
+    "p50: {at_most: 20ms}",
+    "error_share: {at_most: 0.1}",
+    "scenarios/quick.yaml:16:26: budgets.error_share.at_most: \"0.1\" has no unit; expected a share from 0% to 100% such as \"0.1%\" (hint: did you mean \"0.1%\"?)"
+)]
+#[case::budget_share_too_large(
+    "p50: {at_most: 20ms}",
+    "error_share: {at_most: 101%}",
+    "scenarios/quick.yaml:16:26: budgets.error_share.at_most: \"101%\" is more than the whole; expected a share from 0% to 100% such as \"0.1%\""
+)]
+#[case::budget_memory(
+    "p50: {at_most: 20ms}",
+    "application_memory: {at_most: 500Mib}",
+    "scenarios/quick.yaml:16:33: budgets.application_memory.at_most: \"500Mib\" is not an amount of memory; expected an amount of memory such as \"500MiB\" or \"1.5GiB\" (hint: did you mean \"500MiB\"?)"
+)]
+#[case::budget_scalar(
+    "{at_most: 20ms}",
+    "20ms",
+    "scenarios/quick.yaml:16:8: budgets.p50: expected a mapping such as {at_most: 20ms}, found \"20ms\""
+)]
+#[case::budget_empty(
+    "{at_most: 20ms}",
+    "{}",
+    "scenarios/quick.yaml:16:8: budgets.p50: this budget sets no limit; expected at_most, at_least or over_bare"
+)]
+#[case::budget_limit_name(
+    "at_most",
+    "atmost",
+    "scenarios/quick.yaml:16:9: budgets.p50.atmost: there is no such field; expected one of `at_most`, `at_least`, `over_bare` (hint: did you mean `at_most`?)"
+)]
+#[case::budget_twice(
+    "p50: {at_most: 20ms}",
+    "p50: {at_most: 20ms}\n  p50: {at_most: 30ms}",
+    "scenarios/quick.yaml:17:3: budgets: \"p50\" is written twice; expected each key once"
+)]
+#[case::budget_contradiction(
+    "{at_most: 20ms}",
+    "{at_most: 20ms, at_least: 30ms}",
+    "scenarios/quick.yaml:16:8: budgets.p50: nothing is both at most 20ms and at least 30ms"
+)]
+#[case::over_bare_without_sign(
+    "at_most: 20ms",
+    "over_bare: 10ms",
+    "scenarios/quick.yaml:16:20: budgets.p50.over_bare: \"10ms\" is neither a difference from bare nor a ratio to it; expected a difference such as \"+10ms\" or a ratio such as \"x1.5\" (hint: did you mean \"+10ms\"?)"
+)]
+#[case::over_bare_nonsense(
+    "at_most: 20ms",
+    "over_bare: twice",
+    "scenarios/quick.yaml:16:20: budgets.p50.over_bare: \"twice\" is neither a difference from bare nor a ratio to it; expected a difference such as \"+10ms\" or a ratio such as \"x1.5\""
+)]
+#[case::over_bare_unit(
+    "at_most: 20ms",
+    "over_bare: +10MiB",
+    "scenarios/quick.yaml:16:20: budgets.p50.over_bare: \"10MiB\" is an amount of memory; expected a latency such as \"10ms\""
+)]
+#[case::over_bare_ratio(
+    "at_most: 20ms",
+    "over_bare: x0",
+    "scenarios/quick.yaml:16:20: budgets.p50.over_bare: \"x0\" is not a ratio to bare; expected a ratio above zero such as \"x1.5\""
+)]
+#[case::over_bare_no_control(
+    "p50: {at_most: 20ms}",
+    "data_plane_memory: {over_bare: x2}",
+    "scenarios/quick.yaml:16:34: budgets.data_plane_memory.over_bare: data_plane_memory cannot be compared with bare: bare has no data plane; expected at_most or at_least"
+)]
+#[case::override_unknown_mesh(
+    "p50: {at_most: 20ms}",
+    "overrides:\n    envoy-stock: {p50: {at_most: 1s}}",
+    "scenarios/quick.yaml:17:5: budgets.overrides.envoy-stock: \"envoy-stock\" is not a mesh of this scenario; expected one of \"bare\", \"reference\""
+)]
+#[case::override_metric(
+    "p50: {at_most: 20ms}",
+    "overrides:\n    bare:\n      p5O: {at_most: 1s}",
+    "scenarios/quick.yaml:18:7: budgets.overrides.bare.p5O: \"p5O\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\" (hint: did you mean \"p50\"?)"
+)]
+#[case::overrides_misspelt(
+    "p50: {at_most: 20ms}",
+    "override: {}",
+    "scenarios/quick.yaml:16:3: budgets.override: \"override\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\" (hint: did you mean \"overrides\"?)"
+)]
+#[case::syntax(
+    "[500rps]",
+    "[500rps",
+    "scenarios/quick.yaml:6:10: not valid YAML: did not find expected ',' or ']', while parsing a flow sequence at line 5 column 8"
+)]
+#[case::tab(
+    "  apps: 2",
+    "\tapps: 2",
+    "scenarios/quick.yaml:11:1: not valid YAML: found character that cannot start any token, while scanning for the next token (hint: YAML allows no tabs for indentation: use spaces)"
+)]
+#[case::second_document(
+    "budgets:",
+    "---\nbudgets:",
+    "scenarios/quick.yaml:15:1: a second document starts here; expected one document a file"
+)]
+#[case::unknown_anchor("[500rps]", "*rates", "scenarios/quick.yaml:5:8: not valid YAML: unknown anchor")]
+fn says(#[case] valid: &str, #[case] broken: &str, #[case] expected: &str) {
+    assert_eq!(said(&with(valid, broken)), expected);
+}
+
+#[test]
+fn everything_wrong_is_said_at_once_in_the_order_of_lines() {
+    let text =
+        with("[500rps]", "[500 rqs]").replace("meshes: [bare, reference]", "meshes: [bare, referense]");
+    let text = text.replace("p50: {at_most: 20ms}", "p50: {at_most: 20}");
+    insta::assert_snapshot!(said(&text), @r#"
+    scenarios/quick.yaml:4:16: meshes[1]: "referense" is not a mesh that exists; expected one of "bare", "envoy-stock", "envoy-tuned", "reference" (hint: did you mean "reference"?)
+    scenarios/quick.yaml:5:9: rates[0]: "500 rqs" is not a rate; expected a rate such as "500rps" or "2.5krps" (hint: did you mean "500rps"?)
+    scenarios/quick.yaml:16:18: budgets.p50.at_most: "20" has no unit; expected a duration such as "500ms", "10s" or "1h30m" (hint: did you mean "20ms"?)
+    "#);
+}
+
+#[test]
+fn a_file_without_content_is_said_to_be_empty() {
+    for nothing in ["", "\n\n", "# only a comment\n"] {
+        assert_eq!(said(nothing), "scenarios/quick.yaml: the file is empty");
+    }
+}
+
+#[test]
+fn a_file_that_holds_no_mapping_is_refused() {
+    insta::assert_snapshot!(said("just words"), @r#"scenarios/quick.yaml:1:1: expected a mapping, found "just words""#);
+}
+
+#[test]
+fn a_byte_order_mark_changes_nothing() {
+    let broken = with("tier: quick", "tier: quik");
+    assert_eq!(said(&format!("\u{feff}{broken}")), said(&broken));
+}
+
+#[test]
+fn a_file_that_is_no_text_names_the_first_such_byte() {
+    let problem =
+        meshbench_core::yaml::text_of("scenarios/quick.yaml", b"tier: quick\nseed: \xff\n").unwrap_err();
+    insta::assert_snapshot!(problem, @"scenarios/quick.yaml:2:7: not UTF-8 text (hint: save the file as UTF-8)");
+}
+
+#[test]
+fn the_name_of_the_file_must_fit_into_case_names() {
+    let problems =
+        Scenario::parse("scenarios/My Test.yaml", "My Test", VALID, &["reference".parse().unwrap()]);
+    insta::assert_snapshot!(problems.unwrap_err(), @r#"scenarios/My Test.yaml: "My Test" cannot be part of case names; expected a file name of lower-case letters, digits and dashes"#);
+}
+
+#[test]
+fn the_valid_scenario_is_valid() {
+    assert!(said(VALID).starts_with("no complaint"), "{}", said(VALID));
+}

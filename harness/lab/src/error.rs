@@ -1,0 +1,98 @@
+//! Why a run has no result.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::identity::IdentityError;
+use crate::mesh::{TemplateError, Unavailable};
+use crate::process::{ComponentError, LogTail};
+use crate::wait::TimedOut;
+
+/// Why a run has no result, for the person who must act.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// A process could not be started, or ended when it should be running.
+    #[error(transparent)]
+    Component(#[from] ComponentError),
+    /// A process runs and does not become ready.
+    #[error("{component} is not ready{log}")]
+    NotReady {
+        /// The component's name.
+        component: String,
+        /// The last lines of its log.
+        log: LogTail,
+        /// What was last seen.
+        source: TimedOut,
+    },
+    /// A mesh's executable is not to be had.
+    #[error("{mesh} cannot run here")]
+    Binary {
+        /// The mesh.
+        mesh: String,
+        /// What was tried, and the cure.
+        source: Unavailable,
+    },
+    /// A mesh's configuration cannot be rendered.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// Certificates cannot be issued.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A file cannot be written or read.
+    #[error("cannot {doing} {}{}", path.display(), disk_full_hint(source))]
+    File {
+        /// What was tried: "write", "read", "create".
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The file system's reason.
+        source: io::Error,
+    },
+    /// Something the kernel would not give: ports, cores.
+    #[error("cannot {doing}")]
+    System {
+        /// What was tried.
+        doing: &'static str,
+        /// The kernel's reason.
+        source: io::Error,
+    },
+    /// Traffic does not take the way it must; nothing measured would mean what it says.
+    #[error("the data path is not proven: {0}")]
+    DataPath(String),
+    /// The load generator's plan or recording is not as agreed.
+    #[error("the load generator {0}")]
+    Generator(String),
+    /// A signal ended the run.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl LabError {
+    /// For `map_err`: a file that could not be handled.
+    pub fn file(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { doing, path, source }
+    }
+
+    /// The whole chain of causes in one line each time a cause adds something.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+fn disk_full_hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            " (the disk is full: free space there, or choose another output folder)"
+        }
+        _ => "",
+    }
+}

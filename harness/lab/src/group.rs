@@ -1,0 +1,169 @@
+//! A block group: every arm of one rate and duration, block by block, in random order.
+
+use std::path::Path;
+use std::time::Duration;
+
+use meshbench_core::event::Event;
+use meshbench_core::resources::{ResourceUse, Sample};
+use meshbench_core::run::Run;
+use meshbench_core::scenario::{MeshName, Scenario};
+use meshbench_core::shuffle::shuffle;
+use meshbench_core::units::{OfferedRate, Span};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::LabError;
+use crate::local::{ArmRun, LocalProvider, measure_arm};
+use crate::mesh::MeshDefinition;
+use crate::process::LiveCampaign;
+
+/// What a block group consists of.
+#[derive(Debug)]
+pub struct GroupPlan<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// The offered rate of all its runs.
+    pub rate: OfferedRate,
+    /// The measured window of all its runs.
+    pub duration: Span,
+    /// The meshes that run in every block, `bare` among them.
+    pub arms: Vec<&'a MeshDefinition>,
+}
+
+/// A run that gave no result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedRun {
+    /// Which mesh.
+    pub mesh: MeshName,
+    /// Its block, counted from one.
+    pub block: u32,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// What a block group gave.
+#[derive(Debug, Default)]
+pub struct GroupOutcome {
+    /// The runs with a result, in the order they ran.
+    pub runs: Vec<Run>,
+    /// The samples of each run, in the same order.
+    pub samples: Vec<Vec<Sample>>,
+    /// The runs without one.
+    pub failed: Vec<FailedRun>,
+    /// Whether a signal ended the group early.
+    pub interrupted: bool,
+}
+
+impl GroupPlan<'_> {
+    /// `scenario::rate::duration`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}::{}::{}", self.scenario.name, self.rate, self.duration)
+    }
+
+    /// How many runs it takes.
+    #[must_use]
+    pub fn runs(&self) -> u32 {
+        self.scenario.repeats.get() * u32::try_from(self.arms.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Runs all blocks. A run that fails does not stop the others; a signal does.
+    ///
+    /// `folder` is the campaign's; each run gets one of its own in `runs/`.
+    pub async fn carry_out(
+        &self,
+        provider: &LocalProvider,
+        campaign: &LiveCampaign,
+        folder: &Path,
+        cancelled: &CancellationToken,
+        observe: &mut dyn FnMut(Event),
+    ) -> GroupOutcome {
+        let mut outcome = GroupOutcome::default();
+        let at_least: Duration =
+            (self.scenario.warm_up.as_duration() + self.duration.as_duration()) * self.runs();
+        observe(Event::GroupStarted { group: self.name(), runs: self.runs(), at_least });
+        'blocks: for block in 1..=self.scenario.repeats.get() {
+            for (position, mesh) in (1..).zip(self.block_order(block)) {
+                let place = Place { block, position };
+                let result = self.run_arm(provider, campaign, folder, mesh, place, cancelled, observe).await;
+                match result {
+                    Ok((run, samples)) => {
+                        outcome.runs.push(run);
+                        outcome.samples.push(samples);
+                    }
+                    Err(LabError::Interrupted) => {
+                        outcome.interrupted = true;
+                        break 'blocks;
+                    }
+                    Err(error) => {
+                        let why = error.chain();
+                        observe(Event::RunFailed { mesh: mesh.name.clone(), why: why.clone() });
+                        outcome.failed.push(FailedRun { mesh: mesh.name.clone(), block, why });
+                    }
+                }
+            }
+        }
+        observe(Event::GroupDone);
+        outcome
+    }
+
+    /// The order of a block's arms: random, and the same for the same seed.
+    fn block_order(&self, block: u32) -> Vec<&MeshDefinition> {
+        let mut order = self.arms.clone();
+        shuffle(&mut order, self.block_seed(block));
+        order
+    }
+
+    fn block_seed(&self, block: u32) -> u64 {
+        self.scenario.seed.wrapping_add(u64::from(block))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "private: the surroundings of one call, passed through")]
+    async fn run_arm(
+        &self,
+        provider: &LocalProvider,
+        campaign: &LiveCampaign,
+        folder: &Path,
+        mesh: &MeshDefinition,
+        place: Place,
+        cancelled: &CancellationToken,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<(Run, Vec<Sample>), LabError> {
+        let Place { block, position } = place;
+        let run_folder =
+            format!("runs/{}-{}-{}-block{block}-{}", self.scenario.name, self.rate, self.duration, mesh.name);
+        let blocks = self.scenario.repeats.get();
+        observe(Event::RunStarted { mesh: mesh.name.clone(), block, blocks });
+        let arm = ArmRun {
+            scenario: self.scenario,
+            mesh,
+            rate: self.rate,
+            duration: self.duration,
+            seed: self.block_seed(block),
+            folder: folder.join(&run_folder),
+        };
+        let result = measure_arm(provider, campaign, &arm, cancelled, observe).await?;
+        let run = Run {
+            mesh: mesh.name.clone(),
+            block,
+            position,
+            resources: ResourceUse::of_window(&result.samples),
+            recording: result.recording,
+            data_path: result.data_path,
+            folder: run_folder,
+        };
+        let latency = &run.recording.latency_ns;
+        observe(Event::RunDone {
+            mesh: mesh.name.clone(),
+            p50_ns: (!latency.is_empty()).then(|| latency.value_at_quantile(0.5)),
+            error_share: run.recording.error_share(),
+        });
+        Ok((run, result.samples))
+    }
+}
+
+/// Where a run stands in its group.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    block: u32,
+    position: u32,
+}

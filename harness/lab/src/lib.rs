@@ -1,0 +1,19 @@
+//! Brings meshes and workloads up, measures them block by block, and takes everything down again.
+//!
+//! A [`GroupPlan`] says what is compared; [`GroupPlan::carry_out`] runs its blocks
+//! on a [`local::LocalProvider`] and gives [`Run`](meshbench_core::run::Run)s.
+//! What a mesh is comes from files ([`mesh::MeshCatalog`]). What a killed campaign
+//! left behind is removed by [`process::sweep`].
+
+mod error;
+mod group;
+mod http;
+mod identity;
+pub mod local;
+pub mod mesh;
+pub mod process;
+mod resources;
+mod wait;
+
+pub use error::LabError;
+pub use group::{FailedRun, GroupOutcome, GroupPlan};

@@ -1,0 +1,229 @@
+//! Driving the load generator as a process, and reading counters at the edges it announces.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use meshbench_core::event::{Event, Step};
+use meshbench_core::load_event::LoadEvent;
+use meshbench_core::load_plan::LoadPlan;
+use meshbench_core::recording::Recording;
+use meshbench_core::resources::{Group, Sample};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::ChildStdout;
+use tokio::time::MissedTickBehavior;
+
+use super::deployment::Deployment;
+use crate::error::LabError;
+use crate::process::{Component, ComponentSpec};
+use crate::resources::{ResourceReader, Watched};
+
+/// What the generator needs besides the plan.
+#[derive(Debug, Clone)]
+pub(super) struct GeneratorSettings {
+    /// `meshbench-load`.
+    pub program: PathBuf,
+    /// The cores set aside for it.
+    pub cores: Vec<usize>,
+    /// The id of the campaign, which marks the process.
+    pub campaign: String,
+    /// Its working directory, removed after the run.
+    pub scratch: PathBuf,
+    /// Where `recording.json` and `run.hlog` are kept.
+    pub folder: PathBuf,
+    /// The time between two readings of CPU and memory.
+    pub sampling_interval: Duration,
+}
+
+/// What one window of load gave.
+#[derive(Debug)]
+pub(super) struct Measured {
+    /// The generator's own account.
+    pub recording: Recording,
+    /// CPU and memory readings of the window, its edges first and last.
+    pub samples: Vec<Sample>,
+}
+
+/// The file a run's recording is kept in.
+pub const RECORDING_FILE: &str = "recording.json";
+
+/// The file a run's interval log is kept in.
+pub const INTERVAL_LOG_FILE: &str = "run.hlog";
+
+/// Runs the plan against a deployment that is ready.
+///
+/// # Errors
+/// [`LabError`] when the generator or anything deployed ends early, or when the
+/// recording is not one.
+pub(super) async fn measure(
+    deployment: &mut Deployment,
+    plan: &LoadPlan,
+    settings: &GeneratorSettings,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Measured, LabError> {
+    let plan_file = settings.scratch.join("plan.json");
+    let plan_text =
+        serde_json::to_vec_pretty(plan).map_err(|error| LabError::Generator(error.to_string()))?;
+    fs::write(&plan_file, plan_text).map_err(LabError::file("write", &plan_file))?;
+    let mut generator = Component::start(&spec(settings, &plan_file), &settings.campaign)?;
+    let outcome = watch(deployment, &mut generator, plan, settings, observe).await;
+    match outcome {
+        Ok(samples) => {
+            let status = generator
+                .wait()
+                .await
+                .map_err(|source| LabError::System { doing: "wait for the load generator", source })?;
+            if !status.success() {
+                generator.check_running("with an error")?;
+            }
+            let recording = read_recording(&settings.folder.join(RECORDING_FILE))?;
+            Ok(Measured { recording, samples })
+        }
+        Err(error) => {
+            generator.stop().await;
+            Err(error)
+        }
+    }
+}
+
+fn spec(settings: &GeneratorSettings, plan: &Path) -> ComponentSpec {
+    let file = |name: &str| settings.folder.join(name).into_os_string();
+    let arguments: Vec<OsString> = vec![
+        "--plan".into(),
+        plan.into(),
+        "--output".into(),
+        file(RECORDING_FILE),
+        "--hlog".into(),
+        file(INTERVAL_LOG_FILE),
+        "--events".into(),
+    ];
+    ComponentSpec {
+        name: "load".into(),
+        group: Group::LoadGenerator,
+        program: settings.program.clone(),
+        arguments,
+        environment: Vec::new(),
+        directory: settings.scratch.clone(),
+        cores: settings.cores.clone(),
+        standard_output_piped: true,
+    }
+}
+
+/// Follows the generator's events until it has finished.
+async fn watch(
+    deployment: &mut Deployment,
+    generator: &mut Component,
+    plan: &LoadPlan,
+    settings: &GeneratorSettings,
+    observe: &mut dyn FnMut(Event),
+) -> Result<Vec<Sample>, LabError> {
+    let mut watched = deployment.watched();
+    watched.push(Watched {
+        container: generator.name().to_owned(),
+        group: Group::LoadGenerator,
+        process_group: generator.process_group(),
+    });
+    let mut window = Window { reader: ResourceReader::new(watched), opened: None, samples: Vec::new() };
+    let mut events = EventLines::of(generator)?;
+    let mut tick = tokio::time::interval(settings.sampling_interval);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            // Events first: they mark the window's edges.
+            biased;
+            event = events.next() => match event? {
+                None => {
+                    // The pipe closes a moment before the process is gone.
+                    let _: std::io::Result<_> = generator.wait().await;
+                    generator.check_running("before the load was done")?;
+                }
+                Some(LoadEvent::Finished) => return Ok(window.samples),
+                Some(event) => window.follow(&event, plan, observe),
+            },
+            _ = tick.tick() => {
+                deployment.check_running("during the run")?;
+                window.tick();
+            }
+        }
+    }
+}
+
+/// The measured window as far as it has come.
+struct Window {
+    reader: ResourceReader,
+    opened: Option<Instant>,
+    samples: Vec<Sample>,
+}
+
+impl Window {
+    fn follow(&mut self, event: &LoadEvent, plan: &LoadPlan, observe: &mut dyn FnMut(Event)) {
+        match *event {
+            LoadEvent::Started { .. } => {
+                self.reader.discover();
+                observe(Event::Step(Step::WarmingUp(plan.settings().warm_up)));
+            }
+            LoadEvent::WindowOpened { .. } => {
+                self.opened = Some(Instant::now());
+                self.read();
+                observe(Event::Step(Step::Measuring(plan.settings().duration)));
+            }
+            LoadEvent::Progress { elapsed_ms, requests, errors, p50_ns, p99_ns } => {
+                let elapsed = Duration::from_millis(elapsed_ms);
+                observe(Event::Progress { elapsed, requests, errors, p50_ns, p99_ns });
+            }
+            LoadEvent::WindowClosed { .. } => {
+                self.read();
+                self.opened = None;
+            }
+            LoadEvent::Finished => {}
+        }
+    }
+
+    /// A reading between the edges, if the window is open.
+    fn tick(&mut self) {
+        if self.opened.is_some() {
+            self.read();
+            self.reader.discover();
+        }
+    }
+
+    fn read(&mut self) {
+        let Some(opened) = self.opened else { return };
+        let since_opened = || i64::try_from(opened.elapsed().as_nanos()).unwrap_or(i64::MAX);
+        self.samples.extend(self.reader.read(since_opened));
+    }
+}
+
+/// The generator's standard output as events.
+struct EventLines {
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl EventLines {
+    fn of(generator: &mut Component) -> Result<Self, LabError> {
+        let output = generator.take_standard_output();
+        let output = output.ok_or_else(|| LabError::Generator("has no standard output to read".into()))?;
+        Ok(Self { lines: BufReader::new(output).lines() })
+    }
+
+    async fn next(&mut self) -> Result<Option<LoadEvent>, LabError> {
+        let line = self
+            .lines
+            .next_line()
+            .await
+            .map_err(|source| LabError::System { doing: "read the load generator's events", source })?;
+        let parse = |line: String| {
+            serde_json::from_str(&line)
+                .map_err(|error| LabError::Generator(format!("wrote {line:?}, which is no event: {error}")))
+        };
+        line.map(parse).transpose()
+    }
+}
+
+fn read_recording(path: &Path) -> Result<Recording, LabError> {
+    let text = fs::read_to_string(path).map_err(LabError::file("read", path))?;
+    serde_json::from_str(&text).map_err(|error| {
+        LabError::Generator(format!("left a recording that cannot be read ({}): {error}", path.display()))
+    })
+}

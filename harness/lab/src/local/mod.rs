@@ -1,0 +1,11 @@
+//! The provider `local`: real processes on this machine, on loopback, on ports the kernel chose.
+
+mod data_path;
+mod deployment;
+mod generator;
+mod mutual_tls;
+mod run;
+mod topology;
+
+pub use generator::{INTERVAL_LOG_FILE, RECORDING_FILE};
+pub use run::{ArmRun, LocalProvider, measure_arm};

@@ -1,0 +1,133 @@
+//! Asking a sidecar's inbound port who it is and whom it lets in.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer;
+
+use crate::identity::{Identity, IdentityFiles};
+
+/// How long a port may take to answer or refuse a probe.
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
+
+/// Probes inbound ports, as a peer with a certificate and as a stranger without.
+pub(super) struct MutualTlsProbe {
+    peer: TlsConnector,
+    stranger: TlsConnector,
+}
+
+/// A request no proxy that insists on a certificate may answer.
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n";
+
+impl MutualTlsProbe {
+    /// Probes with the identity in `files`.
+    ///
+    /// # Errors
+    /// When its PEM files cannot be read or are not fit for TLS.
+    pub(super) fn new(files: &IdentityFiles) -> io::Result<Self> {
+        let mut roots = RootCertStore::empty();
+        let authority = CertificateDer::from_pem_file(&files.authority).map_err(io::Error::other)?;
+        roots.add(authority).map_err(io::Error::other)?;
+        let certificate = CertificateDer::from_pem_file(&files.certificate).map_err(io::Error::other)?;
+        let private_key = PrivateKeyDer::from_pem_file(&files.private_key).map_err(io::Error::other)?;
+        let builder = || {
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+            builder.map(|builder| builder.with_root_certificates(roots.clone())).map_err(io::Error::other)
+        };
+        let peer =
+            builder()?.with_client_auth_cert(vec![certificate], private_key).map_err(io::Error::other)?;
+        let connector = |mut config: ClientConfig| {
+            config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            TlsConnector::from(Arc::new(config))
+        };
+        Ok(Self { peer: connector(peer), stranger: connector(builder()?.with_no_client_auth()) })
+    }
+
+    /// Whether `port` proves to be `identity` to a peer of the same authority.
+    ///
+    /// # Errors
+    /// A sentence that says what it showed instead.
+    pub(super) async fn proves_identity(&self, port: u16, identity: &Identity) -> Result<(), String> {
+        let stream = limited(handshake(&self.peer, port, identity))
+            .await
+            .map_err(|error| format!("refuses a peer with a valid certificate: {error}"))?;
+        let (_, session) = stream.get_ref();
+        let certificate = session.peer_certificates().and_then(<[_]>::first);
+        let ids = certificate.map(uri_names).unwrap_or_default();
+        if ids.contains(&identity.spiffe_id) {
+            return Ok(());
+        }
+        Err(format!("shows the identity {ids:?} instead of {}", identity.spiffe_id))
+    }
+
+    /// Whether `port` answers nobody without a client certificate, in TLS or in plaintext.
+    ///
+    /// # Errors
+    /// A sentence that says what was answered.
+    pub(super) async fn is_enforced(&self, port: u16, identity: &Identity) -> Result<(), String> {
+        let plaintext = limited(async { exchange(connect(port).await?).await }).await;
+        if let Some(answer) = plaintext.ok().filter(|answer| answer.starts_with(b"HTTP/")) {
+            return Err(format!("answers plaintext: {}", first_line(&answer)));
+        }
+        let stranger =
+            limited(async { exchange(handshake(&self.stranger, port, identity).await?).await }).await;
+        match stranger.ok().filter(|answer| !answer.is_empty()) {
+            Some(answer) => Err(format!("answers without a client certificate: {}", first_line(&answer))),
+            None => Ok(()),
+        }
+    }
+}
+
+async fn connect(port: u16) -> io::Result<TcpStream> {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await
+}
+
+async fn handshake(
+    connector: &TlsConnector,
+    port: u16,
+    identity: &Identity,
+) -> io::Result<TlsStream<TcpStream>> {
+    let name = ServerName::try_from(identity.dns_name.clone()).map_err(io::Error::other)?;
+    connector.connect(name, connect(port).await?).await
+}
+
+/// Sends a request and returns the first bytes that come back; nothing when it is closed.
+async fn exchange<Stream: AsyncRead + AsyncWrite + Unpin>(mut stream: Stream) -> io::Result<Vec<u8>> {
+    stream.write_all(REQUEST).await?;
+    stream.flush().await?;
+    let mut answer = vec![0; 512];
+    let length = stream.read(&mut answer).await?;
+    answer.truncate(length);
+    Ok(answer)
+}
+
+async fn limited<T>(probe: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(PROBE_LIMIT, probe).await.map_err(io::Error::from)?
+}
+
+fn uri_names(certificate: &CertificateDer<'_>) -> Vec<String> {
+    let Ok((_, parsed)) = x509_parser::certificate::X509Certificate::from_der(certificate) else {
+        return Vec::new();
+    };
+    let names = parsed.subject_alternative_name().ok().flatten().map(|names| &names.value.general_names);
+    let uri = |name: &GeneralName<'_>| match name {
+        GeneralName::URI(uri) => Some((*uri).to_owned()),
+        _ => None,
+    };
+    names.into_iter().flatten().filter_map(uri).collect()
+}
+
+fn first_line(answer: &[u8]) -> String {
+    String::from_utf8_lossy(answer).lines().next().unwrap_or_default().to_owned()
+}

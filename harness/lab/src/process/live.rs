@@ -1,0 +1,238 @@
+//! Which campaigns are alive, and the sweep of what dead ones left behind.
+//!
+//! Every campaign holds a folder under `<output>/.live/` with a lock file it
+//! keeps locked; the kernel releases the lock however the campaign ends. Every
+//! process a campaign starts carries its id in [`CAMPAIGN_VARIABLE`]. A folder
+//! whose lock is free therefore belongs to a dead campaign, and a process is a
+//! left-over only if it names exactly that campaign: nothing else is touched.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use procfs::process::all_processes;
+
+/// The environment variable that marks a campaign's processes.
+pub const CAMPAIGN_VARIABLE: &str = "MESHBENCH_CAMPAIGN";
+
+const LIVE_FOLDER: &str = ".live";
+const LOCK_FILE: &str = "lock";
+
+/// How long a killed left-over may take to disappear.
+const SWEEP_LIMIT: Duration = Duration::from_secs(10);
+
+/// A campaign's claim to be alive, with a scratch folder for its run time.
+///
+/// The scratch folder holds keys, rendered configurations, sockets and logs
+/// while processes run. It goes when the value is dropped.
+#[derive(Debug)]
+pub struct LiveCampaign {
+    id: String,
+    scratch: PathBuf,
+    _lock: File,
+}
+
+/// What a sweep found and ended.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Swept {
+    /// The ids of dead campaigns whose folders were removed.
+    pub campaigns: Vec<String>,
+    /// Left-over processes that were killed, as `name (pid)`.
+    pub processes: Vec<String>,
+}
+
+impl LiveCampaign {
+    /// Claims `id` under `output`, creating the scratch folder.
+    ///
+    /// # Errors
+    /// The file system's, when the folder or its lock cannot be made.
+    pub fn claim(output: &Path, id: &str) -> io::Result<Self> {
+        let live = output.join(LIVE_FOLDER);
+        fs::create_dir_all(&live)?;
+        // Held while a folder exists that is not locked yet, so that a sweep
+        // going on at the same moment does not take it for a dead one.
+        let registry = lock_registry(&live)?;
+        let scratch = live.join(id);
+        fs::create_dir(&scratch)?;
+        let lock = File::create(scratch.join(LOCK_FILE))?;
+        lock.lock()?;
+        drop(registry);
+        Ok(Self { id: id.to_owned(), scratch: fs::canonicalize(scratch)?, _lock: lock })
+    }
+
+    /// The campaign's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The folder for everything that is needed only while processes run.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        &self.scratch
+    }
+
+    /// Kills whatever still carries this campaign's mark, and names it.
+    ///
+    /// After an orderly teardown this finds nothing; a proxy that moved itself
+    /// into another process group is caught here.
+    #[must_use]
+    pub fn end_stragglers(&self) -> Vec<String> {
+        kill_marked(&self.id)
+    }
+}
+
+impl Drop for LiveCampaign {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed by the next start's sweep.
+        let _: io::Result<()> = fs::remove_dir_all(&self.scratch);
+    }
+}
+
+/// Ends the processes and removes the folders of campaigns under `output` that died.
+///
+/// # Errors
+/// The file system's, when the register of live campaigns cannot be read or a
+/// dead campaign's folder cannot be removed.
+pub fn sweep(output: &Path) -> io::Result<Swept> {
+    let live = output.join(LIVE_FOLDER);
+    if !live.is_dir() {
+        return Ok(Swept::default());
+    }
+    let _registry = lock_registry(&live)?;
+    let mut swept = Swept::default();
+    for entry in fs::read_dir(&live)? {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() || is_alive(&entry.path())? {
+            continue;
+        }
+        let id = entry.file_name().to_string_lossy().into_owned();
+        swept.processes.extend(kill_marked(&id));
+        fs::remove_dir_all(entry.path())?;
+        swept.campaigns.push(id);
+    }
+    Ok(swept)
+}
+
+fn lock_registry(live: &Path) -> io::Result<File> {
+    let registry = File::create(live.join("register.lock"))?;
+    registry.lock()?;
+    Ok(registry)
+}
+
+fn is_alive(folder: &Path) -> io::Result<bool> {
+    let lock = match File::open(folder.join(LOCK_FILE)) {
+        Ok(lock) => lock,
+        // Killed between creating the folder and its lock.
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(other) => return Err(other),
+    };
+    match lock.try_lock() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Kills every process marked with `campaign` and waits until it is gone.
+fn kill_marked(campaign: &str) -> Vec<String> {
+    let mut killed = Vec::new();
+    let deadline = std::time::Instant::now() + SWEEP_LIMIT;
+    loop {
+        let marked = marked_processes(campaign);
+        if marked.is_empty() || std::time::Instant::now() > deadline {
+            return killed;
+        }
+        for (pid, name) in marked {
+            let label = format!("{name} ({pid})");
+            // Gone in between is as good as killed.
+            let _: Result<(), nix::Error> = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            if !killed.contains(&label) {
+                killed.push(label);
+            }
+        }
+        std::thread::yield_now();
+    }
+}
+
+fn marked_processes(campaign: &str) -> Vec<(i32, String)> {
+    let own = nix::unistd::getpid().as_raw();
+    let is_marked = |process: &procfs::process::Process| {
+        process.pid != own
+            && process.environ().is_ok_and(|environment| {
+                environment.get(std::ffi::OsStr::new(CAMPAIGN_VARIABLE)).is_some_and(|id| id == campaign)
+            })
+    };
+    all_processes()
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(is_marked)
+        .filter_map(|process| Some((process.pid, process.stat().ok()?.comm)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Child, Command};
+
+    fn marked_sleep(campaign: &str) -> Child {
+        Command::new("sleep").arg("600").env(CAMPAIGN_VARIABLE, campaign).spawn().unwrap()
+    }
+
+    /// A campaign that died: its folder is there, its lock is not held.
+    fn leave_dead(output: &Path, id: &str) {
+        let campaign = LiveCampaign::claim(output, id).unwrap();
+        let LiveCampaign { _lock: ref lock, .. } = campaign;
+        lock.unlock().unwrap();
+        std::mem::forget(campaign);
+    }
+
+    #[test]
+    fn a_dead_campaign_is_swept_and_a_live_one_is_not() {
+        let output = tempfile::tempdir().unwrap();
+        let (dead_id, live_id) = ("sweep-test-dead", "sweep-test-live");
+        leave_dead(output.path(), dead_id);
+        let live = LiveCampaign::claim(output.path(), live_id).unwrap();
+        let mut dead_process = marked_sleep(dead_id);
+        let mut live_process = marked_sleep(live_id);
+
+        let reaper = std::thread::spawn(move || dead_process.wait().unwrap());
+        let swept = sweep(output.path()).unwrap();
+
+        assert_eq!(swept.campaigns, [dead_id]);
+        assert_eq!(swept.processes.len(), 1, "{swept:?}");
+        assert!(!reaper.join().unwrap().success());
+        assert!(live_process.try_wait().unwrap().is_none(), "a live campaign's process was ended");
+        assert!(live.scratch().is_dir());
+        assert_eq!(live.end_stragglers().len(), 1);
+        live_process.wait().unwrap();
+    }
+
+    #[test]
+    fn a_folder_without_a_lock_is_a_dead_campaign() {
+        let output = tempfile::tempdir().unwrap();
+        fs::create_dir_all(output.path().join(LIVE_FOLDER).join("half-made")).unwrap();
+        assert_eq!(sweep(output.path()).unwrap().campaigns, ["half-made"]);
+    }
+
+    #[test]
+    fn nothing_to_sweep_is_not_an_error() {
+        let output = tempfile::tempdir().unwrap();
+        assert_eq!(sweep(output.path()).unwrap(), Swept::default());
+        assert_eq!(sweep(&output.path().join("missing")).unwrap(), Swept::default());
+    }
+
+    #[test]
+    fn an_ended_campaign_leaves_no_folder() {
+        let output = tempfile::tempdir().unwrap();
+        let campaign = LiveCampaign::claim(output.path(), "short").unwrap();
+        let scratch = campaign.scratch().to_owned();
+        drop(campaign);
+        assert!(!scratch.exists());
+    }
+}

@@ -1,0 +1,104 @@
+use super::*;
+
+/// What a user reads who gave these arguments.
+fn refused(arguments: &[&str]) -> String {
+    let command = ["meshbench-load"].iter().chain(arguments);
+    match Arguments::try_parse_from(command) {
+        Err(usage) => usage.to_string(),
+        Ok(arguments) => match execute(&arguments) {
+            Ok(_) => panic!("{arguments:?} were accepted"),
+            Err(error) => format!("error: {}", with_causes(&error)),
+        },
+    }
+}
+
+fn with_url(url: &str) -> String {
+    refused(&["--url", url, "--rate", "10", "--duration", "1s"])
+}
+
+fn with(extra: &[&str]) -> String {
+    refused(&[&["--url", "http://127.0.0.1:1/"], extra].concat())
+}
+
+#[test]
+fn urls_that_cannot_be_sent_to_are_explained() {
+    insta::assert_snapshot!(with_url("https://localhost/"), @"error: `https://localhost/` asks for TLS, which this generator does not speak: use an http:// URL");
+    insta::assert_snapshot!(with_url("ftp://localhost/"), @"error: `ftp://localhost/` has the scheme `ftp`: expected a URL such as http://127.0.0.1:8080/path");
+    insta::assert_snapshot!(with_url("localhost:8080"), @"error: `localhost:8080` has no scheme: did you mean http://localhost:8080?");
+    insta::assert_snapshot!(with_url("http:///path"), @"error: `http:///path` names no host: expected a URL such as http://127.0.0.1:8080/path");
+    insta::assert_snapshot!(with_url("http://localhost:99999/"), @r#"error: target `localhost:99999` has the address `localhost:99999`: expected host:port, such as "127.0.0.1:8080""#);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named() {
+    let message = with_url("http://127.0.0.1:1/");
+    insta::assert_snapshot!(message, @"error: cannot connect to http://127.0.0.1:1 (is the server running and listening there?): Connection refused (os error 111)");
+    let message = with_url("http://no-such-host.invalid/");
+    assert!(
+        message.starts_with(
+            "error: cannot resolve the host of http://no-such-host.invalid:80: check the spelling"
+        ),
+        "{message}"
+    );
+}
+
+#[test]
+fn rates_and_times_that_make_no_sense_are_explained() {
+    insta::assert_snapshot!(with(&["--rate", "0", "--duration", "1s"]), @r#"
+    error: invalid value '0' for '--rate <N|max>': "0rps" is zero; expected a rate such as "500rps" or "2.5krps"
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(with(&["--rate", "fast", "--duration", "1s"]), @r#"
+    error: invalid value 'fast' for '--rate <N|max>': "fast" is not a rate; expected a rate such as "500rps" or "2.5krps"
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(with(&["--rate", "10", "--duration", "5 parsecs"]), @r#"
+    error: invalid value '5 parsecs' for '--duration <TIME>': "5 parsecs" is not a duration; expected a duration such as "500ms", "10s" or "1h30m"
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(with(&["--rate", "10", "--duration", "1s", "--connections", "0"]), @"error: zero connections: give at least one for each target and thread");
+    insta::assert_snapshot!(with(&["--rate", "10", "--duration", "1s", "--threads", "0"]), @"error: zero threads: give at least one");
+    insta::assert_snapshot!(with(&["--rate", "10", "--duration", "1ms"]), @"error: not one request is due in 0.001 s at 10rps: measure longer or offer more");
+}
+
+#[test]
+fn flags_that_are_missing_or_unknown_are_named() {
+    insta::assert_snapshot!(refused(&[]), @"
+    error: the following required arguments were not provided:
+      --url <URL>
+      --rate <N|max>
+      --duration <TIME>
+
+    Usage: meshbench-load --url <URL> --rate <N|max> --duration <TIME>
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(with(&["--rate", "10", "--duration", "1s", "--protocl", "h2c"]), @"
+    error: unexpected argument '--protocl' found
+
+    Usage: meshbench-load --url <URL> --rate <N|max> --duration <TIME>
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(with(&["--plan", "plan.json"]), @"
+    error: the argument '--url <URL>' cannot be used with '--plan <FILE>'
+
+    Usage: meshbench-load --url <URL>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named() {
+    insta::assert_snapshot!(refused(&["--plan", "missing/plan.json"]), @"error: cannot read the plan missing/plan.json: No such file or directory (os error 2)");
+    insta::assert_snapshot!(with(&["--rate", "10", "--duration", "1s", "--output", "missing/out.json"]), @"error: cannot write missing/out.json (does the folder exist, and is there room?): No such file or directory (os error 2)");
+    let plan = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(plan.path(), "{\"version\": 1, \"targts\": []}").unwrap();
+    let message = refused(&["--plan", plan.path().to_str().unwrap()])
+        .replace(plan.path().to_str().unwrap(), "plan.json");
+    insta::assert_snapshot!(message, @"error: the plan plan.json is not valid: unknown field `targts`, expected one of `version`, `targets`, `rate`, `duration_ns`, `warm_up_ns`, `timeout_ns`, `drain_ns`, `connections`, `threads`, `seed` at line 1 column 23");
+}

@@ -1,0 +1,37 @@
+//! Why a run gave no recording: [`RunError`].
+
+use std::io;
+
+/// Why a run gave no recording.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The name of a target means nothing here.
+    #[error("cannot resolve the host of http://{address}: check the spelling, or use an IP address")]
+    Resolve {
+        /// `host:port` of the target.
+        address: String,
+        /// What the resolver said.
+        #[source]
+        source: io::Error,
+    },
+    /// Not one connection could be opened.
+    #[error("cannot connect to http://{address} (is the server running and listening there?)")]
+    Connect {
+        /// `host:port` of the first target that failed.
+        address: String,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// The kernel refused what the engine needs.
+    #[error(
+        "cannot set up the load engine: it needs Linux 5.11 or newer, and as many file descriptors as connections (`ulimit -n`)"
+    )]
+    Engine(#[source] io::Error),
+    /// A thread ended without a result.
+    #[error("a thread of the load engine ended early: this is a defect of meshbench-load; please report it")]
+    Thread,
+    /// The interval log could not be written.
+    #[error("cannot write the interval log (is the disk full?)")]
+    IntervalLog(#[source] io::Error),
+}

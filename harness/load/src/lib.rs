@@ -1,0 +1,25 @@
+//! The open-loop load generator: a load plan in, a recording out.
+//!
+//! A request's latency counts from when it was *due*, not from when it could be sent, so that a server that stalls cannot
+//! hide it. [`run`] takes a plan through: `dial` opens all connections, one `worker` a thread sends and records,
+//! `recorder` merges once a second, `result` makes the recording.
+
+pub mod cli;
+
+mod clock;
+mod dial;
+mod error;
+mod events;
+mod hand_over;
+mod http1;
+mod interval_log;
+mod recorder;
+mod result;
+mod run;
+mod summary;
+mod tally;
+mod worker;
+
+pub use error::RunError;
+pub use events::EventSink;
+pub use run::{Surroundings, run};

@@ -1,0 +1,154 @@
+//! One run from plan to recording: [`run`].
+
+use std::io::{self, Write};
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use meshbench_core::load_event::LoadEvent;
+use meshbench_core::load_plan::LoadPlan;
+use meshbench_core::recording::Recording;
+use rustix::event::{PollFd, PollFlags, poll};
+
+use crate::clock::{self, MonotonicNs, timespec};
+use crate::dial::{dial, resolve};
+use crate::error::RunError;
+use crate::events::EventSink;
+use crate::hand_over::HandOver;
+use crate::http1;
+use crate::interval_log::IntervalLog;
+use crate::recorder::Recorder;
+use crate::result::{Measured, recording};
+use crate::tally::Tally;
+use crate::worker::{Connection, Control, Orders, Timing, Worker};
+
+/// Time for the threads to be ready when the first request is due.
+const LEAD: Duration = Duration::from_millis(20);
+/// Besides the one in use, so that a thread never waits for the recorder.
+const SPARE_TALLIES_PER_THREAD: usize = 1;
+
+/// Where a run reports to, and how it is ended early.
+pub struct Surroundings<'a, W> {
+    /// Where the run tells what happens.
+    pub events: &'a EventSink,
+    /// Where the interval log goes, if anywhere.
+    pub interval_log: Option<W>,
+    /// When this becomes readable, the run ends early and the recording says so.
+    pub interrupt: Option<BorrowedFd<'a>>,
+}
+
+/// Runs `plan` to its end.
+///
+/// # Errors
+/// Where a target's name cannot be resolved, no target can be reached, or the machine lacks what the engine needs.
+pub fn run<W: Write + Send>(
+    plan: LoadPlan,
+    surroundings: Surroundings<'_, W>,
+) -> Result<Recording, RunError> {
+    let addresses = resolve(&plan.settings().targets)?;
+    let connections = dial(&plan, &addresses)?;
+    let requests = render(&plan);
+    let control = Control::new().map_err(RunError::Engine)?;
+    let start = MonotonicNs::now().plus(LEAD);
+    let timing = Timing::of(&plan, start);
+    let orders = Arc::new(Orders { plan, requests, addresses, timing, control });
+
+    let Surroundings { events, interval_log, interrupt } = surroundings;
+    let window_start_unix_ns = clock::unix_ns() + timing.window_start.ns_since(MonotonicNs::now());
+    let interval_log = interval_log
+        .map(|out| IntervalLog::begin(out, window_start_unix_ns))
+        .transpose()
+        .map_err(RunError::IntervalLog)?;
+    let (measured, total) = thread::scope(|scope| {
+        let (deliver, deliveries) = mpsc::channel();
+        let mut empties = Vec::new();
+        let mut workers = Vec::new();
+        for (index, connections) in connections.into_iter().enumerate() {
+            let (empty, from_recorder) = mpsc::channel();
+            for _ in 0..SPARE_TALLIES_PER_THREAD {
+                // The receiver is right here.
+                let _ = empty.send(Box::new(Tally::new(orders.addresses.len())));
+            }
+            empties.push(empty);
+            let hand_over = HandOver::new(index, timing.window_start, deliver.clone(), from_recorder);
+            workers.push(start_worker(&orders, index, connections, hand_over)?);
+        }
+        drop(deliver);
+        let recorder = Recorder { deliveries, empties, interval_log, events };
+        let targets = orders.addresses.len();
+        let recorder = scope.spawn(move || recorder.run(targets));
+        let measured = watch(&orders, events, interrupt);
+        for worker in workers {
+            worker.join().map_err(|_| RunError::Thread)?.map_err(RunError::Engine)?;
+        }
+        let total = recorder.join().map_err(|_| RunError::Thread)?;
+        Ok((measured.map_err(RunError::Engine)?, total?))
+    })?;
+    Ok(recording(&orders.plan, &measured, total))
+}
+
+/// The bytes of every request, by target and by request within it.
+fn render(plan: &LoadPlan) -> Vec<Vec<Box<[u8]>>> {
+    let render_target = |target: &meshbench_core::load_plan::Target| {
+        target.requests.iter().map(|request| http1::request(&target.address, &request.path)).collect()
+    };
+    plan.settings().targets.iter().map(render_target).collect()
+}
+
+fn start_worker(
+    orders: &Arc<Orders>,
+    index: usize,
+    connections: Vec<Connection>,
+    hand_over: HandOver,
+) -> Result<JoinHandle<io::Result<()>>, RunError> {
+    let worker =
+        Worker::new(Arc::clone(orders), index as u32, connections, hand_over).map_err(RunError::Engine)?;
+    let builder = thread::Builder::new().name(format!("sender-{index}"));
+    builder.spawn(move || worker.run()).map_err(RunError::Engine)
+}
+
+/// Keeps the edges of the window while the workers send: tells of them, and reads this process's CPU counters there.
+fn watch(orders: &Orders, events: &EventSink, interrupt: Option<BorrowedFd<'_>>) -> io::Result<Measured> {
+    let settings = orders.plan.settings();
+    rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1))?;
+    events.tell(&LoadEvent::Started { connections: settings.connections, threads: settings.threads });
+
+    let mut interrupted = wait_until(orders.timing.window_start, interrupt)?;
+    let (opened, cpu_before) = (MonotonicNs::now(), clock::process_cpu_seconds());
+    let window_start_unix_ns = clock::unix_ns();
+    if !interrupted {
+        events.tell(&LoadEvent::WindowOpened { unix_ns: window_start_unix_ns });
+        interrupted = wait_until(orders.timing.window_end, interrupt)?;
+    }
+    let (closed, cpu_after) = (MonotonicNs::now(), clock::process_cpu_seconds());
+    if interrupted {
+        orders.control.stop(closed)?;
+    }
+    events.tell(&LoadEvent::WindowClosed { unix_ns: clock::unix_ns() });
+    let timing = if interrupted { orders.timing.stopped_at(closed) } else { orders.timing };
+    // The window as it was asked for: reading the clock a little late must not stretch it.
+    let window_ns = timing.window_end.ns_since(timing.window_start);
+    let read_ns = closed.ns_since(opened);
+    let cpu_seconds =
+        (cpu_after - cpu_before) * if read_ns > 0 { window_ns as f64 / read_ns as f64 } else { 0.0 };
+    Ok(Measured { interrupted, window_start_unix_ns, window_ns, cpu_seconds })
+}
+
+/// Waits for an instant; whether the run was interrupted before it came.
+fn wait_until(instant: MonotonicNs, interrupt: Option<BorrowedFd<'_>>) -> io::Result<bool> {
+    loop {
+        let remaining_ns = instant.ns_since(MonotonicNs::now());
+        if remaining_ns == 0 {
+            return Ok(false);
+        }
+        let mut descriptors: Vec<PollFd<'_>> =
+            interrupt.iter().map(|interrupt| PollFd::new(interrupt, PollFlags::IN)).collect();
+        match poll(&mut descriptors, Some(&timespec(remaining_ns))) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) => return Ok(true),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What one thread counts and records between two hand-overs: [`Tally`].
+
+use meshbench_core::histogram::LatencyHistogram;
+use meshbench_core::recording::ErrorKind;
+
+/// Counts of one target.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct TargetTally {
+    pub(crate) successes: u64,
+    pub(crate) errors: [u64; ErrorKind::ALL.len()],
+}
+
+impl TargetTally {
+    pub(crate) fn error_count(&self) -> u64 {
+        self.errors.iter().sum()
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.successes += other.successes;
+        for (sum, more) in self.errors.iter_mut().zip(other.errors) {
+            *sum += more;
+        }
+    }
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Success,
+    Failure(ErrorKind),
+}
+
+impl Outcome {
+    /// What a complete response with this status means. A redirect is an answer the server meant to give.
+    pub(crate) fn of_status(status: u16) -> Self {
+        match status {
+            400..500 => Self::Failure(ErrorKind::Status4xx),
+            500.. => Self::Failure(ErrorKind::Status5xx),
+            _ => Self::Success,
+        }
+    }
+}
+
+/// A share of a run's recording, of constant size however long the run.
+#[derive(Debug, Clone)]
+pub(crate) struct Tally {
+    pub(crate) latency: LatencyHistogram,
+    pub(crate) service: LatencyHistogram,
+    pub(crate) send_lag: LatencyHistogram,
+    pub(crate) error_latency: LatencyHistogram,
+    pub(crate) targets: Vec<TargetTally>,
+    /// Complete responses of any status while the window was open.
+    pub(crate) answered_in_window: u64,
+    pub(crate) reconnects: u64,
+    pub(crate) max_queue_depth: u64,
+}
+
+impl Tally {
+    pub(crate) fn new(targets: usize) -> Self {
+        Self {
+            latency: LatencyHistogram::new(),
+            service: LatencyHistogram::new(),
+            send_lag: LatencyHistogram::new(),
+            error_latency: LatencyHistogram::new(),
+            targets: vec![TargetTally::default(); targets],
+            answered_in_window: 0,
+            reconnects: 0,
+            max_queue_depth: 0,
+        }
+    }
+
+    /// Records the end of one request, `latency_ns` after it was due.
+    pub(crate) fn record(&mut self, target: usize, outcome: Outcome, latency_ns: u64) {
+        match outcome {
+            Outcome::Success => {
+                self.targets[target].successes += 1;
+                self.latency.record(latency_ns);
+            }
+            Outcome::Failure(kind) => {
+                self.targets[target].errors[kind as usize] += 1;
+                self.error_latency.record(latency_ns);
+            }
+        }
+    }
+
+    pub(crate) fn successes(&self) -> u64 {
+        self.targets.iter().map(|target| target.successes).sum()
+    }
+
+    pub(crate) fn error_count(&self) -> u64 {
+        self.targets.iter().map(TargetTally::error_count).sum()
+    }
+
+    /// Adds what another thread, or the same one at another time, tallied. The deepest queue stays the deepest: add those
+    /// of different threads yourself.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.latency.merge(&other.latency);
+        self.service.merge(&other.service);
+        self.send_lag.merge(&other.send_lag);
+        self.error_latency.merge(&other.error_latency);
+        for (target, more) in self.targets.iter_mut().zip(&other.targets) {
+            target.merge(more);
+        }
+        self.answered_in_window += other.answered_in_window;
+        self.reconnects += other.reconnects;
+        self.max_queue_depth = self.max_queue_depth.max(other.max_queue_depth);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.latency.clear();
+        self.service.clear();
+        self.send_lag.clear();
+        self.error_latency.clear();
+        self.targets.fill(TargetTally::default());
+        (self.answered_in_window, self.reconnects, self.max_queue_depth) = (0, 0, 0);
+    }
+}

@@ -1,0 +1,29 @@
+//! The way to one target from one thread: [`Lane`], its idle connections and the requests that wait for one.
+
+use std::collections::VecDeque;
+
+use crate::clock::MonotonicNs;
+
+/// A request that is due and has no connection yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waiting {
+    pub(crate) due: MonotonicNs,
+    /// Index of the request within its target.
+    pub(crate) request: u32,
+}
+
+/// Requests leave in the order in which they were due; connections take turns, so that all are used alike.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    pub(crate) idle: VecDeque<usize>,
+    pub(crate) queue: VecDeque<Waiting>,
+    /// Connections that are open, idle or not.
+    pub(crate) open: usize,
+}
+
+impl Lane {
+    /// Takes a connection out of use that is closing.
+    pub(crate) fn forget_idle(&mut self, connection: usize) {
+        self.idle.retain(|idle| *idle != connection);
+    }
+}

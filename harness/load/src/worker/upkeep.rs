@@ -1,0 +1,138 @@
+//! The rare paths of a [`Worker`]: deadlines that pass, connections that end and are opened anew.
+
+use std::io;
+
+use meshbench_core::recording::ErrorKind;
+use rustix::event::epoll::{self, EventData, EventFlags};
+
+use super::Worker;
+use super::connection::Phase;
+use crate::clock::MonotonicNs;
+use crate::tally::Outcome;
+
+/// How long a target that refused is left alone: a server that restarts is found soon, and one that is gone costs little.
+const RETRY_AFTER_NS: u64 = 10_000_000;
+
+impl Worker {
+    /// Ends what is past its deadline, and finds out when to look again.
+    pub(super) fn check_deadlines(&mut self, now: MonotonicNs) {
+        // Whatever becomes due from now on has its deadline later than this.
+        self.next_check = now.plus_ns(self.timeout_ns);
+        for target in 0..self.lanes.len() {
+            self.expire_queued(target, now);
+        }
+        for index in 0..self.connections.len() {
+            self.check_connection(index, now);
+        }
+    }
+
+    fn expire_queued(&mut self, target: usize, now: MonotonicNs) {
+        while let Some(waiting) = self.lanes[target].queue.front().copied() {
+            let deadline = waiting.due.plus_ns(self.timeout_ns);
+            if deadline > now {
+                self.look_again_at(deadline);
+                return;
+            }
+            self.lanes[target].queue.pop_front();
+            self.queued -= 1;
+            self.record(target, waiting.due, Outcome::Failure(ErrorKind::Timeout), now);
+        }
+    }
+
+    fn check_connection(&mut self, index: usize, now: MonotonicNs) {
+        match self.connections[index].phase {
+            Phase::Idle => {}
+            Phase::Busy(exchange) => {
+                let deadline = exchange.due.plus_ns(self.timeout_ns);
+                if deadline > now {
+                    self.look_again_at(deadline);
+                } else {
+                    self.settle(index, exchange, Outcome::Failure(ErrorKind::Timeout), now);
+                    self.replace(index, now);
+                }
+            }
+            Phase::Connecting { give_up_at } if give_up_at <= now => self.failed_to_connect(index, now),
+            Phase::Connecting { give_up_at: later } => self.look_again_at(later),
+            Phase::Closed { retry_at } if retry_at <= now => self.connect(index, now),
+            Phase::Closed { retry_at } => self.look_again_at(retry_at),
+        }
+    }
+
+    fn look_again_at(&mut self, deadline: MonotonicNs) {
+        self.next_check = self.next_check.min(deadline);
+    }
+
+    /// Watches the socket of connection `index`, edge by edge: nothing has to be changed between requests.
+    pub(super) fn watch(&self, index: usize) -> io::Result<()> {
+        let connection = &self.connections[index];
+        let data = EventData::new_u64(u64::from(connection.generation) << 32 | index as u64);
+        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+        match connection.stream() {
+            Some(stream) => Ok(epoll::add(&self.epoll, stream, data, flags)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Closes an open connection and starts to open it anew.
+    pub(super) fn replace(&mut self, index: usize, now: MonotonicNs) {
+        let connection = &mut self.connections[index];
+        let lane = &mut self.lanes[connection.target];
+        lane.open -= 1;
+        lane.forget_idle(index);
+        connection.close(now);
+        self.connect(index, now);
+    }
+
+    fn connect(&mut self, index: usize, now: MonotonicNs) {
+        let give_up_at = now.plus_ns(self.timeout_ns);
+        let address = self.orders.addresses[self.connections[index].target];
+        let connected = self.connections[index].connect(address, give_up_at).and_then(|()| self.watch(index));
+        match connected {
+            Ok(()) => self.look_again_at(give_up_at),
+            Err(_) => self.failed_to_connect(index, now),
+        }
+    }
+
+    pub(super) fn finish_connecting(&mut self, index: usize) {
+        let now = MonotonicNs::now();
+        match self.connections[index].finish_connecting() {
+            Ok(false) => {}
+            Ok(true) => {
+                self.tally.reconnects += 1;
+                self.lanes[self.connections[index].target].open += 1;
+                self.put_to_use(index, now);
+            }
+            Err(_) => self.failed_to_connect(index, now),
+        }
+    }
+
+    /// The target refused. Where no other connection to it is open, what waits for one has failed.
+    fn failed_to_connect(&mut self, index: usize, now: MonotonicNs) {
+        let target = self.connections[index].target;
+        let retry_at = now.plus_ns(RETRY_AFTER_NS);
+        self.connections[index].close(retry_at);
+        self.look_again_at(retry_at);
+        if self.lanes[target].open == 0 {
+            self.empty_queue(target, ErrorKind::Connect, now);
+        }
+    }
+
+    fn empty_queue(&mut self, target: usize, kind: ErrorKind, now: MonotonicNs) {
+        while let Some(waiting) = self.lanes[target].queue.pop_front() {
+            self.queued -= 1;
+            self.record(target, waiting.due, Outcome::Failure(kind), now);
+        }
+    }
+
+    /// The time to drain is over: what is left is recorded at its age.
+    pub(super) fn give_up_unfinished(&mut self, now: MonotonicNs) {
+        for index in 0..self.connections.len() {
+            if let Phase::Busy(exchange) = self.connections[index].phase {
+                self.settle(index, exchange, Outcome::Failure(ErrorKind::Unfinished), now);
+            }
+        }
+        for target in 0..self.lanes.len() {
+            self.empty_queue(target, ErrorKind::Unfinished, now);
+        }
+    }
+}

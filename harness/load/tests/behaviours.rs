@@ -1,0 +1,204 @@
+//! What servers do, seen through real sockets: everything is counted once, and as what it was.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use meshbench_core::recording::ErrorKind;
+use rstest::rstest;
+use support::{OK, ScriptedServer, Then, measure, say, settings};
+
+const SECOND: Duration = Duration::from_secs(1);
+const RATE: &str = "100rps";
+const REQUESTS: u64 = 100;
+
+type Script = fn(&mut TcpStream, &str) -> Then;
+
+fn chunked(stream: &mut TcpStream, _: &str) -> Then {
+    say(stream, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n5;x=y\r\nhe");
+    say(stream, "llo\r\n0\r\nX: 1\r\n\r\n");
+    Then::Keep
+}
+
+fn interim(stream: &mut TcpStream, _: &str) -> Then {
+    say(stream, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n");
+    say(stream, OK);
+    Then::Keep
+}
+
+fn byte_by_byte(stream: &mut TcpStream, _: &str) -> Then {
+    for byte in OK.split_inclusive(|_| true) {
+        say(stream, byte);
+    }
+    Then::Keep
+}
+
+fn large(stream: &mut TcpStream, _: &str) -> Then {
+    let body = "x".repeat(300_000);
+    say(stream, &format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+    Then::Keep
+}
+
+fn not_modified(stream: &mut TcpStream, _: &str) -> Then {
+    say(stream, "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n");
+    Then::Keep
+}
+
+fn closing(stream: &mut TcpStream, _: &str) -> Then {
+    say(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
+    Then::Close
+}
+
+fn closing_unannounced(stream: &mut TcpStream, _: &str) -> Then {
+    say(stream, OK);
+    Then::Close
+}
+
+fn until_close(stream: &mut TcpStream, _: &str) -> Then {
+    say(stream, "HTTP/1.1 200 OK\r\n\r\nuntil the end");
+    Then::Close
+}
+
+fn no_answer(_: &mut TcpStream, _: &str) -> Then {
+    Then::Close
+}
+
+fn half_an_answer(stream: &mut TcpStream, _: &str) -> Then {
+    say(stream, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok");
+    Then::Close
+}
+
+fn garbage(stream: &mut TcpStream, _: &str) -> Then {
+    say(stream, "220 mail.example ESMTP\r\n");
+    Then::Keep
+}
+
+fn leftover(stream: &mut TcpStream, _: &str) -> Then {
+    say(stream, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokay");
+    Then::Keep
+}
+
+fn endless_head(stream: &mut TcpStream, _: &str) -> Then {
+    say(stream, &format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(100_000)));
+    Then::Keep
+}
+
+fn not_found(stream: &mut TcpStream, _: &str) -> Then {
+    say(stream, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    Then::Keep
+}
+
+fn unavailable(stream: &mut TcpStream, _: &str) -> Then {
+    say(stream, "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\nno");
+    Then::Keep
+}
+
+#[rstest]
+#[case::chunked(chunked)]
+#[case::interim(interim)]
+#[case::byte_by_byte(byte_by_byte)]
+#[case::large(large)]
+#[case::not_modified(not_modified)]
+fn answers_on_kept_connections_succeed(#[case] script: Script) {
+    let server = ScriptedServer::start(script);
+    let recording = measure(settings(&[server.address], &[("/", 1)], RATE, SECOND));
+    assert_eq!((recording.successes, recording.reconnects), (REQUESTS, 0), "{:?}", recording.errors);
+    assert_eq!(server.accepted(), 4);
+}
+
+#[rstest]
+#[case::closing(closing)]
+#[case::until_close(until_close)]
+fn answers_that_end_the_connection_succeed_and_reconnects_are_counted(#[case] script: Script) {
+    let server = ScriptedServer::start(script);
+    let recording = measure(settings(&[server.address], &[("/", 1)], RATE, SECOND));
+    assert_eq!(recording.successes, REQUESTS, "{:?}", recording.errors);
+    // The connections that the last answers ended need no successor.
+    assert!((REQUESTS - 4..=REQUESTS).contains(&recording.reconnects), "{} reconnects", recording.reconnects);
+}
+
+#[test]
+fn a_connection_that_ends_without_a_word_is_replaced_without_an_error() {
+    let server = ScriptedServer::start(closing_unannounced);
+    // Slow enough that the end of a connection is always seen before it is used again.
+    let recording = measure(settings(&[server.address], &[("/", 1)], "20rps", SECOND));
+    assert_eq!(recording.successes, 20, "{:?}", recording.errors);
+    assert!((16..=20).contains(&recording.reconnects), "{} reconnects", recording.reconnects);
+}
+
+#[rstest]
+#[case::no_answer(no_answer, ErrorKind::Reset)]
+#[case::half_an_answer(half_an_answer, ErrorKind::Reset)]
+#[case::garbage(garbage, ErrorKind::Protocol)]
+#[case::leftover(leftover, ErrorKind::Protocol)]
+#[case::endless_head(endless_head, ErrorKind::Protocol)]
+#[case::not_found(not_found, ErrorKind::Status4xx)]
+#[case::unavailable(unavailable, ErrorKind::Status5xx)]
+fn failures_are_counted_as_what_they_are(#[case] script: Script, #[case] kind: ErrorKind) {
+    let server = ScriptedServer::start(script);
+    let recording = measure(settings(&[server.address], &[("/", 1)], RATE, SECOND));
+    assert_eq!(recording.errors, BTreeMap::from([(kind, REQUESTS)]));
+    assert!(recording.latency_ns.is_empty(), "failures must stay out of the latency of successes");
+}
+
+#[test]
+fn no_answer_is_attributed_to_another_request() {
+    let script = |stream: &mut TcpStream, path: &str| match path {
+        "/ok" => chunked(stream, path),
+        "/missing" => not_found(stream, path),
+        "/garbage" => garbage(stream, path),
+        "/gone" => no_answer(stream, path),
+        _ => unavailable(stream, path),
+    };
+    let server = ScriptedServer::start(script);
+    let paths = [("/ok", 3), ("/missing", 3), ("/broken", 2), ("/garbage", 1), ("/gone", 1)];
+    let recording = measure(settings(&[server.address], &paths, "200rps", SECOND));
+    assert_eq!(recording.successes, 60);
+    let expected = [
+        (ErrorKind::Status4xx, 60),
+        (ErrorKind::Status5xx, 40),
+        (ErrorKind::Protocol, 20),
+        (ErrorKind::Reset, 20),
+    ];
+    assert_eq!(recording.errors, BTreeMap::from(expected));
+    assert_eq!(recording.targets[0].errors, 140);
+}
+
+#[test]
+fn a_timeout_is_an_error_and_stands_at_the_timeout() {
+    let server = ScriptedServer::start(|_, _| Then::Keep);
+    let mut plan = settings(&[server.address], &[("/", 1)], RATE, SECOND);
+    plan.timeout = Duration::from_millis(150);
+    let recording = measure(plan);
+    assert_eq!(recording.errors, BTreeMap::from([(ErrorKind::Timeout, REQUESTS)]));
+    let latency = &recording.error_latency_ns;
+    assert_eq!((latency.min_ns(), latency.max_ns()), (150_000_000, 150_000_000));
+    assert!(recording.reconnects > 0, "a connection that owes an answer must not be used again");
+}
+
+#[test]
+fn what_is_unanswered_at_the_end_is_counted_at_its_age() {
+    let server = ScriptedServer::start(|_, _| Then::Keep);
+    let mut plan = settings(&[server.address], &[("/", 1)], RATE, SECOND);
+    plan.drain = Duration::from_millis(100);
+    let recording = measure(plan);
+    assert_eq!(recording.errors, BTreeMap::from([(ErrorKind::Unfinished, REQUESTS)]));
+    let latency = &recording.error_latency_ns;
+    assert!(latency.min_ns() >= 100_000_000, "the youngest is {} ns old", latency.min_ns());
+    assert!(latency.max_ns() >= 1_100_000_000, "the oldest is {} ns old", latency.max_ns());
+    assert_eq!(recording.max_queue_depth, REQUESTS - 4);
+    assert!(recording.achieved_rate.abs() < f64::EPSILON);
+}
+
+#[test]
+fn a_server_that_goes_away_makes_connect_errors() {
+    let (alive, gone) = (ScriptedServer::start(chunked), ScriptedServer::start(no_answer));
+    let mut plan = settings(&[alive.address, gone.address], &[("/", 1)], RATE, SECOND);
+    plan.timeout = Duration::from_secs(5);
+    drop(gone);
+    let recording = measure(plan);
+    assert_eq!(recording.successes, REQUESTS / 2);
+    assert_eq!(recording.errors, BTreeMap::from([(ErrorKind::Connect, REQUESTS / 2)]));
+}

@@ -1,0 +1,116 @@
+//! [`render`]: the summary a person reads when a campaign is over.
+
+mod layout;
+mod style;
+mod text;
+
+use meshbench_core::judge::Verdict;
+use meshbench_core::report::{CaseReport, Report};
+
+pub use style::Style;
+
+use crate::facts::{
+    self, BlockGroup, Tally, Tone, block_groups, data_paths, ignored_together, latency_table, mesh_with_role,
+    resource_table,
+};
+use layout::lay_out;
+use text::{printable, wrapped};
+
+/// The summary: at most 100 columns wide, except for single words that are longer, such as paths.
+#[must_use]
+pub fn render(report: &Report, style: Style) -> String {
+    let mut page = Page { lines: Vec::new(), style };
+    let groups = block_groups(report);
+    for group in &groups {
+        page.group(group);
+    }
+    page.legend(&groups);
+    page.ignored(report);
+    page.campaign(report);
+    page.lines.join("\n") + "\n"
+}
+
+/// The summary so far.
+struct Page {
+    lines: Vec<String>,
+    style: Style,
+}
+
+impl Page {
+    fn group(&mut self, group: &BlockGroup<'_>) {
+        let title = printable(&group.title().join(" · "));
+        self.say(Tone::Heading, &title, 0);
+        if group.cases.iter().any(|case| !case.runs.is_empty()) {
+            self.gap();
+            self.lines.extend(lay_out(&latency_table(&group.cases), self.style));
+            self.gap();
+            self.lines.extend(lay_out(&resource_table(&group.cases), self.style));
+        }
+        for case in group.cases.iter().filter(|case| case.verdict != Verdict::Pass) {
+            self.explanation(case);
+        }
+        self.gap();
+        for note in group.notes() {
+            self.say(Tone::Faint, &note, 2);
+        }
+        self.gap();
+    }
+
+    fn explanation(&mut self, case: &CaseReport) {
+        self.gap();
+        let tone = if matches!(case.verdict, Verdict::Invalid { .. }) { Tone::Doubtful } else { Tone::Bad };
+        self.say(tone, &format!("{} {}", case.verdict.word(), mesh_with_role(case)), 2);
+        for sentence in case.verdict.sentences() {
+            self.say(Tone::Plain, sentence, 4);
+        }
+    }
+
+    fn legend(&mut self, groups: &[BlockGroup<'_>]) {
+        for words in facts::legend(groups) {
+            self.say(Tone::Faint, words, 0);
+        }
+        self.gap();
+    }
+
+    fn ignored(&mut self, report: &Report) {
+        for together in ignored_together(&report.ignored) {
+            self.say(Tone::Doubtful, &format!("ignored: {}", together.reason), 0);
+            self.say(Tone::Plain, &format!("cure: {}", together.cure), 2);
+            self.say(Tone::Faint, &together.listed(), 2);
+        }
+        self.gap();
+    }
+
+    fn campaign(&mut self, report: &Report) {
+        for sentence in data_paths(report) {
+            self.say(Tone::Faint, &sentence, 0);
+        }
+        self.say(Tone::Faint, &facts::environment(report), 0);
+        for warning in facts::warnings(report) {
+            self.say(Tone::Doubtful, &format!("warning: {warning}"), 0);
+        }
+        self.gap();
+        let tally = Tally::of(report);
+        let tone = match () {
+            () if tally.failed + tally.errors > 0 => Tone::Bad,
+            () if tally.invalid > 0 || report.interrupted || tally.passed == 0 => Tone::Doubtful,
+            () => Tone::Good,
+        };
+        self.say(tone, &tally.to_string(), 0);
+    }
+
+    fn say(&mut self, tone: Tone, text: &str, indent: usize) {
+        for line in wrapped(text, indent) {
+            let words = line.trim_start();
+            let margin = if words.is_empty() { "" } else { &line[..line.len() - words.len()] };
+            self.lines.push(format!("{margin}{}", self.style.paint(tone, words)));
+        }
+    }
+
+    /// One empty line, unless the page begins or one is there already.
+    fn gap(&mut self) {
+        if self.lines.last().is_some_and(|line| !line.is_empty()) {
+            self.lines.push(String::new());
+        }
+    }
+}

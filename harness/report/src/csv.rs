@@ -1,0 +1,104 @@
+//! [`SamplesWriter`]: `samples.csv`, every reading of every container.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use meshbench_core::resources::Sample;
+
+const HEADER: &str =
+    "run,mesh,block,container,group,at_seconds,cpu_seconds,resident_bytes,peak_bytes,processes";
+
+/// The run that samples belong to.
+#[derive(Debug, Clone, Copy)]
+pub struct SampledRun<'a> {
+    /// Its folder within the campaign's.
+    pub folder: &'a str,
+    /// Its mesh.
+    pub mesh: &'a str,
+    /// Its block, counted from one.
+    pub block: u32,
+}
+
+/// Writes samples as CSV (RFC 4180, Unix line ends), one row each.
+#[derive(Debug)]
+pub struct SamplesWriter<W> {
+    sink: W,
+}
+
+impl<W: Write> SamplesWriter<W> {
+    /// Writes the header.
+    ///
+    /// # Errors
+    ///
+    /// When the sink cannot be written to.
+    pub fn new(mut sink: W) -> io::Result<Self> {
+        writeln!(sink, "{HEADER}")?;
+        Ok(Self { sink })
+    }
+
+    /// Writes one row. Times are in seconds, with every nanosecond.
+    ///
+    /// # Errors
+    ///
+    /// When the sink cannot be written to.
+    pub fn write(&mut self, run: SampledRun<'_>, sample: &Sample) -> io::Result<()> {
+        let SampledRun { folder, mesh, block } = run;
+        let Sample { at_ns, container, group, cpu_ns, resident_bytes, peak_bytes, processes } = sample;
+        let (folder, mesh, container) = (quoted(folder), quoted(mesh), quoted(container));
+        let (group, at_seconds, cpu_seconds) = (group.name(), *at_ns as f64 / 1e9, *cpu_ns as f64 / 1e9);
+        writeln!(
+            self.sink,
+            "{folder},{mesh},{block},{container},{group},{at_seconds:.9},{cpu_seconds:.9},\
+             {resident_bytes},{peak_bytes},{processes}"
+        )
+    }
+
+    /// Hands everything written to the operating system.
+    ///
+    /// # Errors
+    ///
+    /// When the sink cannot be written to.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.sink.flush()?;
+        Ok(self.sink)
+    }
+}
+
+fn quoted(text: &str) -> Cow<'_, str> {
+    if text.contains(['"', ',', '\n', '\r']) {
+        Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use meshbench_core::resources::Group;
+
+    #[test]
+    fn a_row_is_a_sample_and_hostile_names_stay_in_their_field() {
+        let mut sample = Sample {
+            at_ns: -1_250_000_000,
+            container: "web-0/sidecar".to_owned(),
+            group: Group::DataPlane,
+            cpu_ns: 1_000_000_001,
+            resident_bytes: 4_096,
+            peak_bytes: 8_192,
+            processes: 1,
+        };
+        let run = SampledRun { folder: "runs/1-bare", mesh: "bare", block: 1 };
+        let mut writer = SamplesWriter::new(Vec::new()).unwrap();
+        writer.write(run, &sample).unwrap();
+        sample.container = "web \"0\", the\nfirst".to_owned();
+        writer.write(run, &sample).unwrap();
+        let written = String::from_utf8(writer.finish().unwrap()).unwrap();
+        insta::assert_snapshot!(written, @r#"
+        run,mesh,block,container,group,at_seconds,cpu_seconds,resident_bytes,peak_bytes,processes
+        runs/1-bare,bare,1,web-0/sidecar,data plane,-1.250000000,1.000000001,4096,8192,1
+        runs/1-bare,bare,1,"web ""0"", the
+        first",data plane,-1.250000000,1.000000001,4096,8192,1
+        "#);
+    }
+}

@@ -1,0 +1,97 @@
+//! [`BlockGroup`]: the cases that ran in the same blocks and are read side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use meshbench_core::report::{CaseReport, Report};
+use meshbench_core::resources::Group;
+
+use crate::format::counted;
+
+const CONTROL: &str = "bare";
+
+/// The cases of one scenario at one rate and duration, the control first.
+pub(crate) struct BlockGroup<'a> {
+    /// `scenario::rate::duration`.
+    pub(crate) name: &'a str,
+    /// Its cases.
+    pub(crate) cases: Vec<&'a CaseReport>,
+}
+
+/// The block groups of a report in the order of their first case.
+pub(crate) fn block_groups(report: &Report) -> Vec<BlockGroup<'_>> {
+    let mut groups: Vec<BlockGroup<'_>> = Vec::new();
+    for case in &report.cases {
+        match groups.iter_mut().find(|group| group.name == case.group) {
+            Some(group) => group.cases.push(case),
+            None => groups.push(BlockGroup { name: &case.group, cases: vec![case] }),
+        }
+    }
+    for group in &mut groups {
+        group.cases.sort_by_key(|case| case.mesh != CONTROL);
+    }
+    groups
+}
+
+impl BlockGroup<'_> {
+    /// Scenario, offered rate, duration and size, in the order a reader asks for them.
+    pub(crate) fn title(&self) -> Vec<String> {
+        let mut words: Vec<String> = self.name.split("::").map(spaced_rate).collect();
+        words.extend(self.blocks().map(|blocks| counted(blocks, "block")));
+        words.extend(self.application_containers().map(|count| counted(count, "application container")));
+        words
+    }
+
+    /// What to know beside the tables: why requests failed, and what could not be judged.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let unjudged = self.unjudged_limits().into_iter().map(|limit| format!("not judged: {limit}"));
+        self.errors_by_kind().into_iter().chain(unjudged).collect()
+    }
+
+    /// The limits that nobody could judge, each once, with the meshes it concerns.
+    fn unjudged_limits(&self) -> Vec<String> {
+        let mut notes: Vec<(String, Vec<&str>)> = Vec::new();
+        for case in &self.cases {
+            for limit in case.limits.iter().filter(|limit| limit.kept.is_none()) {
+                let note = format!("{} {}: {}", limit.metric, limit.limit, limit.remark);
+                match notes.iter_mut().find(|(known, _)| *known == note) {
+                    Some((_, meshes)) => meshes.push(&case.mesh),
+                    None => notes.push((note, vec![&case.mesh])),
+                }
+            }
+        }
+        notes.into_iter().map(|(note, meshes)| format!("{note} ({})", meshes.join(", "))).collect()
+    }
+
+    /// What failed requests failed of, over all runs, a sentence for each mesh that had any.
+    fn errors_by_kind(&self) -> Vec<String> {
+        let sentence = |case: &&CaseReport| {
+            let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+            for (kind, count) in case.runs.iter().flat_map(|run| &run.errors) {
+                *kinds.entry(kind).or_default() += count;
+            }
+            let counts: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+            (!counts.is_empty()).then(|| format!("failed requests of {}: {}", case.mesh, counts.join(", ")))
+        };
+        self.cases.iter().filter_map(sentence).collect()
+    }
+
+    fn blocks(&self) -> Option<u64> {
+        let blocks: BTreeSet<u32> =
+            self.cases.iter().flat_map(|case| &case.runs).map(|run| run.block).collect();
+        (!blocks.is_empty()).then_some(blocks.len() as u64)
+    }
+
+    fn application_containers(&self) -> Option<u64> {
+        let runs = self.cases.iter().flat_map(|case| &case.runs);
+        let counts = runs.filter_map(|run| run.groups.get(&Group::Application)).map(|group| group.containers);
+        counts.max().filter(|&count| count > 0).map(u64::from)
+    }
+}
+
+/// `500rps` as prose; anything else unchanged.
+fn spaced_rate(word: &str) -> String {
+    match word.strip_suffix("rps") {
+        Some(number) if number.ends_with(|last: char| last.is_ascii_digit()) => format!("{number} rps"),
+        _ => word.to_owned(),
+    }
+}

@@ -1,0 +1,63 @@
+//! Where a campaign ran, and what about it a reader must know before trusting its numbers.
+
+use std::time::Duration;
+
+use meshbench_core::report::{Environment, Report};
+
+use crate::format::{Number, wait};
+
+/// The machine in one line.
+pub(crate) fn environment(report: &Report) -> String {
+    let Environment { cpu_model, memory_bytes, kernel, meshbench_version, .. } = &report.environment;
+    let memory = Number::Bytes.show(*memory_bytes as f64);
+    let generator = cores(&report.environment.generator_cores);
+    let measured = cores(&report.environment.measured_cores);
+    let took = Duration::try_from_secs_f64(report.took_seconds).unwrap_or_default();
+    format!(
+        "{cpu_model}, {memory}, kernel {kernel}; generator on {generator}, measured on {measured}; \
+         meshbench {meshbench_version}, took {}",
+        wait(took)
+    )
+}
+
+/// What weakens every number of the campaign, each in a sentence.
+pub(crate) fn warnings(report: &Report) -> Vec<String> {
+    let environment = &report.environment;
+    let shared: Vec<usize> = environment
+        .generator_cores
+        .iter()
+        .filter(|core| environment.measured_cores.contains(core))
+        .copied()
+        .collect();
+    let mut warnings = Vec::new();
+    if report.interrupted {
+        warnings.push(
+            "interrupted: a signal ended the campaign early; only what was finished by then is shown"
+                .to_owned(),
+        );
+    }
+    if !shared.is_empty() {
+        let shared = cores(&shared);
+        warnings.push(format!(
+            "the load generator shares {shared} with what it measures: latencies include waiting for it; \
+             use a machine with more cores"
+        ));
+    }
+    if !environment.optimised {
+        warnings.push(
+            "the measured programs were built without optimisations: \
+             compare these numbers with nothing; build with the workspace's own profiles"
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+fn cores(cores: &[usize]) -> String {
+    let list: Vec<String> = cores.iter().map(usize::to_string).collect();
+    match list.as_slice() {
+        [] => "any core".to_owned(),
+        [one] => format!("core {one}"),
+        several => format!("cores {}", several.join(", ")),
+    }
+}

@@ -1,0 +1,49 @@
+//! [`Tally`]: how many cases came to what.
+
+use std::fmt;
+
+use meshbench_core::judge::Verdict;
+use meshbench_core::report::Report;
+
+/// Counts of the cases that were asked for. Controls nobody asked for do not count.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Every budget that could be judged was kept.
+    pub(crate) passed: usize,
+    /// A budget was broken.
+    pub(crate) failed: usize,
+    /// The instrument was not up to it.
+    pub(crate) invalid: usize,
+    /// A run could not be carried out.
+    pub(crate) errors: usize,
+    /// Not run.
+    pub(crate) ignored: usize,
+}
+
+impl Tally {
+    /// Counts a report's cases.
+    pub(crate) fn of(report: &Report) -> Self {
+        let mut tally = Self { ignored: report.ignored.len(), ..Self::default() };
+        for case in report.cases.iter().filter(|case| case.selected) {
+            let count = match case.verdict {
+                Verdict::Pass => &mut tally.passed,
+                Verdict::Fail { .. } => &mut tally.failed,
+                Verdict::Invalid { .. } => &mut tally.invalid,
+                Verdict::Error { .. } => &mut tally.errors,
+            };
+            *count += 1;
+        }
+        tally
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { passed, failed, invalid, errors, ignored } = self;
+        let noun = if *errors == 1 { "error" } else { "errors" };
+        write!(
+            formatter,
+            "{passed} passed, {failed} failed, {invalid} invalid, {errors} {noun}, {ignored} ignored"
+        )
+    }
+}

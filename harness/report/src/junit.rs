@@ -1,0 +1,143 @@
+//! [`render`]: `junit.xml`, for whatever shows test results.
+
+use std::time::Duration;
+
+use meshbench_core::judge::Verdict;
+use meshbench_core::report::{CaseReport, IgnoredCase, MetricReport, Report, ReportUnit, RunReport};
+use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
+
+use crate::facts;
+use crate::format::Number;
+
+/// What becomes of a case that is [`Verdict::Invalid`]: JUnit has no word for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenInvalid {
+    /// No failure, since the mesh is not to blame; its `system-out` begins with `INVALID`.
+    /// Not `skipped` either: it ran, and took its time.
+    Note,
+    /// A failure of the type `invalid`, as `--strict` has it.
+    Fail,
+}
+
+/// Why there is no `junit.xml`.
+#[derive(Debug, thiserror::Error)]
+#[error("could not write the results as JUnit XML; report.json has them all")]
+pub struct JunitError(#[from] quick_junit::SerializeError);
+
+/// The cases that were asked for, a suite for each block group. Ignored cases are `skipped`, with reason and cure.
+///
+/// # Errors
+///
+/// When the XML cannot be written.
+pub fn render(report: &Report, when_invalid: WhenInvalid) -> Result<String, JunitError> {
+    let mut document = quick_junit::Report::new("meshbench");
+    document.set_time(seconds(report.took_seconds));
+    let selected = report.cases.iter().filter(|case| case.selected);
+    let measured = selected.map(|case| (case.group.clone(), measured_case(case, when_invalid)));
+    let ignored = report.ignored.iter().map(|case| (group_of(&case.name), ignored_case(case)));
+    let mut suites: Vec<TestSuite> = Vec::new();
+    for (group, test_case) in measured.chain(ignored) {
+        let position = suites.iter().position(|suite| suite.name.as_str() == group).unwrap_or_else(|| {
+            suites.push(empty_suite(&group, report));
+            suites.len() - 1
+        });
+        let suite = &mut suites[position];
+        suite.set_time(suite.time.unwrap_or_default() + test_case.time.unwrap_or_default());
+        suite.add_test_case(test_case);
+    }
+    document.add_test_suites(suites);
+    Ok(document.to_string()?)
+}
+
+fn empty_suite(group: &str, report: &Report) -> TestSuite {
+    let mut suite = TestSuite::new(group);
+    suite.add_property(Property::new("campaign", report.campaign.as_str()));
+    suite.add_property(Property::new("started_at", report.started_at.as_str()));
+    suite.add_property(Property::new("environment", facts::environment(report)));
+    for warning in facts::warnings(report) {
+        suite.add_property(Property::new("warning", warning));
+    }
+    suite
+}
+
+fn measured_case(case: &CaseReport, when_invalid: WhenInvalid) -> TestCase {
+    let mut test_case = TestCase::new(case.name.as_str(), status(&case.verdict, when_invalid));
+    test_case.set_classname(scenario_of(&case.name));
+    test_case.set_time(seconds(case.runs.iter().map(|run| run.window_seconds).sum()));
+    let invalid: &[String] = match &case.verdict {
+        Verdict::Invalid { reasons } => reasons,
+        _ => &[],
+    };
+    let notes = invalid.iter().map(|reason| format!("INVALID: {reason}"));
+    let metrics = case.metrics.iter().map(metric_line);
+    let lines: Vec<String> = notes.chain(metrics).chain(case.runs.iter().map(run_line)).collect();
+    test_case.set_system_out(lines.join("\n"));
+    test_case
+}
+
+fn ignored_case(case: &IgnoredCase) -> TestCase {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(format!("{}; cure: {}", case.reason, case.cure));
+    let mut test_case = TestCase::new(case.name.as_str(), status);
+    test_case.set_classname(scenario_of(&case.name));
+    test_case
+}
+
+fn status(verdict: &Verdict, when_invalid: WhenInvalid) -> TestCaseStatus {
+    let (kind, kind_name) = match (verdict, when_invalid) {
+        (Verdict::Pass, _) | (Verdict::Invalid { .. }, WhenInvalid::Note) => {
+            return TestCaseStatus::success();
+        }
+        (Verdict::Fail { .. }, _) => (NonSuccessKind::Failure, "budget"),
+        (Verdict::Invalid { .. }, WhenInvalid::Fail) => (NonSuccessKind::Failure, "invalid"),
+        (Verdict::Error { .. }, _) => (NonSuccessKind::Error, "error"),
+    };
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(kind_name);
+    // Viewers show the message in one line, and the description in full.
+    status.set_message(
+        verdict.sentences().first().and_then(|sentence| sentence.lines().next()).unwrap_or_default(),
+    );
+    status.set_description(verdict.sentences().join("\n"));
+    status
+}
+
+fn metric_line(metric: &MetricReport) -> String {
+    let number = match metric.unit {
+        ReportUnit::Nanoseconds | ReportUnit::CpuNanosecondsPerRequest => Number::Duration,
+        ReportUnit::Fraction => Number::Percent,
+        ReportUnit::Bytes => Number::Bytes,
+    };
+    let MetricReport { metric: name, median, min, max, gated, over_bare, .. } = metric;
+    let (median_shown, min, max) = (number.show(*median), number.show(*min), number.show(*max));
+    let over_bare =
+        over_bare.map(|over| format!(", {} over bare", number.difference(*median, over))).unwrap_or_default();
+    let doubt = if *gated { "" } else { ", too few requests to gate on" };
+    format!("{name} {median_shown} (runs {min} to {max}{over_bare}{doubt})")
+}
+
+fn run_line(run: &RunReport) -> String {
+    let RunReport { block, requests, successes, offered_rate, achieved_rate, .. } = run;
+    let achieved = Number::Rate.show(*achieved_rate);
+    let offered =
+        offered_rate.map(|rate| format!(" of {} offered", Number::Rate.show(rate))).unwrap_or_default();
+    let errors: String = run.errors.iter().map(|(kind, count)| format!(", {count} {kind}")).collect();
+    format!("block {block}: {requests} requests, {successes} successes{errors}; achieved {achieved}{offered}")
+}
+
+/// `scenario::mesh::rate::duration` without the mesh.
+fn group_of(case: &str) -> String {
+    let mut parts: Vec<&str> = case.split("::").collect();
+    if parts.len() > 2 {
+        parts.remove(1);
+    }
+    parts.join("::")
+}
+
+fn scenario_of(case: &str) -> &str {
+    case.split("::").next().unwrap_or(case)
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}

@@ -1,0 +1,63 @@
+//! [`Estimate`]: how much of a block group is left.
+
+use std::time::Duration;
+
+/// Counts runs and learns how long one takes, start and end included.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Estimate {
+    runs: u32,
+    done: u32,
+    at_least: Duration,
+    elapsed_when_last_done: Duration,
+}
+
+impl Estimate {
+    pub(super) const fn new(runs: u32, at_least: Duration) -> Self {
+        Self { runs, done: 0, at_least, elapsed_when_last_done: Duration::ZERO }
+    }
+
+    /// Runs that have ended.
+    pub(super) const fn done(&self) -> u32 {
+        self.done
+    }
+
+    /// A run has ended, so long after the group began.
+    pub(super) fn run_ended(&mut self, elapsed: Duration) {
+        self.done = (self.done + 1).min(self.runs);
+        self.elapsed_when_last_done = elapsed;
+    }
+
+    /// What is left, so long after the group began: the known minimum, until a run has shown what one really takes.
+    pub(super) fn left(&self, elapsed: Duration) -> Duration {
+        let seen = self.elapsed_when_last_done.checked_div(self.done).unwrap_or_default();
+        let per_run = seen.max(self.at_least.checked_div(self.runs).unwrap_or_default());
+        let into_current = elapsed.saturating_sub(self.elapsed_when_last_done);
+        (per_run * (self.runs - self.done)).saturating_sub(into_current)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn begins_with_the_known_minimum_and_learns_from_the_first_run() {
+        let mut estimate = Estimate::new(4, 40 * SECOND);
+        assert_eq!(estimate.left(3 * SECOND), 37 * SECOND);
+        estimate.run_ended(12 * SECOND);
+        assert_eq!((estimate.done(), estimate.left(12 * SECOND)), (1, 36 * SECOND));
+        assert_eq!(estimate.left(17 * SECOND), 31 * SECOND);
+    }
+
+    #[test]
+    fn never_goes_below_nothing() {
+        let mut estimate = Estimate::new(1, SECOND);
+        assert_eq!(estimate.left(9 * SECOND), Duration::ZERO);
+        estimate.run_ended(9 * SECOND);
+        estimate.run_ended(10 * SECOND);
+        assert_eq!(estimate.left(11 * SECOND), Duration::ZERO);
+        assert_eq!(Estimate::new(0, SECOND).left(SECOND), Duration::ZERO);
+    }
+}

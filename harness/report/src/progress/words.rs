@@ -1,0 +1,44 @@
+//! The lines that stay: what a person may want to scroll back to.
+
+use meshbench_core::event::{Event, Step};
+
+use crate::format::{Number, counted, wait};
+
+/// The line for an event that is worth one.
+pub(super) fn line(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Swept { what } => format!("swept what a dead campaign left: {what}"),
+        Event::Provisioning { mesh } => format!("provisioning {mesh}"),
+        Event::GroupStarted { group, runs, at_least } => {
+            format!("{group}: {}, at least {}", counted(u64::from(*runs), "run"), wait(*at_least))
+        }
+        Event::RunStarted { mesh, block, blocks } => format!("  {mesh}, block {block} of {blocks}"),
+        Event::RunDone { mesh, p50_ns, error_share } => {
+            let p50 = p50_ns.map_or_else(|| "no success".to_owned(), |p50| format!("p50 {}", duration(p50)));
+            format!("  {mesh} done: {p50}, {} errors", Number::Percent.show(*error_share))
+        }
+        Event::RunFailed { mesh, why } => format!("  {mesh} failed: {}", indented(why)),
+        Event::Step(_) | Event::Progress { .. } | Event::GroupDone => return None,
+    })
+}
+
+/// What a step is called while it lasts.
+pub(super) fn step(step: Step) -> String {
+    match step {
+        Step::Starting => "starting".to_owned(),
+        Step::Verifying => "verifying the data path".to_owned(),
+        Step::WarmingUp(span) => format!("warming up for {}", wait(span)),
+        Step::Measuring(span) => format!("measuring for {}", wait(span)),
+        Step::Stopping => "stopping".to_owned(),
+    }
+}
+
+/// Nanoseconds as people read them.
+pub(super) fn duration(ns: u64) -> String {
+    Number::Duration.show(ns as f64)
+}
+
+/// Keeps later lines of a text visibly part of it.
+fn indented(text: &str) -> String {
+    text.trim_end().lines().collect::<Vec<_>>().join("\n    ")
+}

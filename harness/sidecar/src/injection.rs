@@ -1,0 +1,54 @@
+//! [`Injector`]: delay, CPU time and errors added to requests on purpose, to calibrate the judge.
+
+mod burn;
+mod decision;
+mod pause;
+mod settings;
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use decision::Decision;
+use pause::Pauser;
+pub use settings::{Delay, DirectionInjections, Injections, Share, ShareOfRequests, Uniform};
+
+/// What becomes of a request after its injections.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It goes on to the upstream.
+    Forward,
+    /// It is answered with an error at once.
+    Fail,
+}
+
+/// Applies one direction's injections to request after request.
+#[derive(Debug)]
+pub(crate) struct Injector {
+    settings: DirectionInjections,
+    seed: u64,
+    next_request: AtomicU64,
+    pauser: Pauser,
+}
+
+impl Injector {
+    /// `seed` fixes every decision of this injector, in the order in which requests arrive.
+    pub(crate) fn new(settings: DirectionInjections, seed: u64) -> Self {
+        Self { settings, seed, next_request: AtomicU64::new(0), pauser: Pauser::default() }
+    }
+
+    /// Delays and burns as decided for the next request, and says whether to forward it.
+    pub(crate) async fn apply(&self) -> io::Result<Fate> {
+        let request_index = self.next_request.fetch_add(1, Ordering::Relaxed);
+        let Decision { fail, delay, cpu_burn } = Decision::of(&self.settings, self.seed, request_index);
+        if fail {
+            return Ok(Fate::Fail);
+        }
+        if !delay.is_zero() {
+            self.pauser.pause(delay).await?;
+        }
+        if !cpu_burn.is_zero() {
+            burn::burn_cpu(cpu_burn)?;
+        }
+        Ok(Fate::Forward)
+    }
+}

@@ -1,0 +1,7 @@
+//! The command line of meshbench.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    meshbench::cli::main()
+}

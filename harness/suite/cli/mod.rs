@@ -1,0 +1,171 @@
+//! `meshbench`: the command line for people.
+
+mod doctor;
+mod list;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use libtest_mimic::Arguments;
+use meshbench_lab::process::sweep;
+
+use crate::campaign::error_chain;
+use crate::discovery::Discovery;
+use crate::settings::{Programs, Settings};
+use crate::trials;
+
+/// Says what a service mesh costs and whether that changed, with numbers one can defend.
+///
+/// Scenarios are YAML files; each cell of mesh × rate × duration is a case named
+/// `scenario::mesh::rate::duration`. `cargo test --test meshes` runs the same cases.
+#[derive(Debug, Parser)]
+#[command(name = "meshbench", version, arg_required_else_help = true)]
+struct CommandLine {
+    /// Folder with the scenario files and, in `meshes/`, the mesh definitions.
+    #[arg(long, global = true, value_name = "FOLDER", default_value = "scenarios")]
+    scenarios: PathBuf,
+
+    /// Folder that takes results, one folder a campaign.
+    #[arg(long, global = true, value_name = "FOLDER", default_value = "target/meshbench")]
+    output: PathBuf,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show scenarios with their cases, and meshes, and what keeps any from running here.
+    List,
+    /// Run cases and judge them.
+    Run(RunArguments),
+    /// Check what can run on this machine, what is missing, and how to get it.
+    Doctor,
+    /// Print the JSON schema of a file format.
+    Schema {
+        /// Which format.
+        #[arg(value_enum)]
+        format: Format,
+    },
+    /// End and remove what killed campaigns left behind.
+    Clean,
+}
+
+/// Which cases, and how strictly.
+#[derive(Debug, clap::Args)]
+struct RunArguments {
+    /// Only cases whose name contains this text.
+    filter: Option<String>,
+    /// The filter is a case's whole name.
+    #[arg(long)]
+    exact: bool,
+    /// Not the cases whose name contains this text; may be repeated.
+    #[arg(long, value_name = "FILTER")]
+    skip: Vec<String>,
+    /// Also cases of the nightly and full tiers.
+    #[arg(long)]
+    include_ignored: bool,
+    /// Fail on invalid cases too.
+    #[arg(long)]
+    strict: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// Scenario files, for editors.
+    Scenario,
+    /// `report.json`.
+    Report,
+}
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    match carry_out(line) {
+        Ok(code) => code,
+        Err(why) => {
+            let _: io::Result<()> = writeln!(io::stderr(), "error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn carry_out(line: CommandLine) -> Result<ExitCode, String> {
+    let programs =
+        programs_beside_this_one().map_err(|error| format!("cannot find its own folder: {error}"))?;
+    let settings = Settings::from_environment(line.scenarios, line.output, programs);
+    let mut standard = io::stdout().lock();
+    match line.command {
+        Command::List => {
+            list::list(&mut standard, &discover(&settings)?, &settings).map_err(cannot_print)?;
+        }
+        Command::Run(arguments) => {
+            drop(standard);
+            return Ok(run(settings, arguments));
+        }
+        Command::Doctor => {
+            let healthy =
+                doctor::examine(&mut standard, &discover(&settings)?, &settings).map_err(cannot_print)?;
+            return Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::Schema { format } => {
+            let schema = match format {
+                Format::Scenario => meshbench_core::scenario::json_schema(),
+                Format::Report => meshbench_core::report::json_schema(),
+            };
+            writeln!(standard, "{schema:#}").map_err(cannot_print)?;
+        }
+        Command::Clean => clean(&mut standard, &settings)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run(mut settings: Settings, given: RunArguments) -> ExitCode {
+    settings.strict |= given.strict;
+    let arguments = Arguments {
+        filter: given.filter,
+        exact: given.exact,
+        skip: given.skip,
+        include_ignored: given.include_ignored,
+        ..Arguments::default()
+    };
+    trials::run(&settings, arguments)
+}
+
+fn clean(standard: &mut dyn Write, settings: &Settings) -> Result<(), String> {
+    let swept = sweep(&settings.output)
+        .map_err(|error| format!("cannot sweep {}: {error}", settings.output.display()))?;
+    for process in &swept.processes {
+        writeln!(standard, "ended {process}").map_err(cannot_print)?;
+    }
+    for campaign in &swept.campaigns {
+        writeln!(standard, "removed what was left of {campaign}").map_err(cannot_print)?;
+    }
+    if swept.campaigns.is_empty() {
+        writeln!(standard, "nothing to clean: no killed campaign left anything behind")
+            .map_err(cannot_print)?;
+    }
+    Ok(())
+}
+
+fn discover(settings: &Settings) -> Result<Discovery, String> {
+    Discovery::load(&settings.scenarios).map_err(|error| error_chain(&error))
+}
+
+fn cannot_print(error: impl Into<io::Error>) -> String {
+    format!("cannot write to standard output: {}", error.into())
+}
+
+/// The other programs are built and installed beside this one.
+fn programs_beside_this_one() -> io::Result<Programs> {
+    let folder = std::env::current_exe()?;
+    let beside = |name: &str| folder.with_file_name(name);
+    Ok(Programs {
+        load: beside("meshbench-load"),
+        emojivoto: beside("meshbench-emojivoto"),
+        sidecar: beside("meshbench-sidecar"),
+    })
+}

@@ -1,0 +1,202 @@
+//! What there is to run: scenario files, mesh definitions, and the cases they make.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use meshbench_core::problem::Problems;
+use meshbench_core::scenario::{Case, MeshName, ProviderKind, Scenario, Tier};
+use meshbench_core::yaml;
+use meshbench_lab::mesh::{BinaryFinder, CatalogError, LocalMesh, MeshCatalog};
+
+use crate::settings::Settings;
+
+/// Everything under the scenarios folder.
+#[derive(Debug)]
+pub(crate) struct Discovery {
+    /// The meshes.
+    pub catalog: MeshCatalog,
+    /// The scenarios that can be read, by name.
+    pub scenarios: Vec<Arc<Scenario>>,
+    /// The scenario files that are wrong.
+    pub broken: Vec<BrokenScenario>,
+}
+
+/// A scenario file that is wrong; it is one failing trial.
+#[derive(Debug, Clone)]
+pub(crate) struct BrokenScenario {
+    /// The file's name without `.yaml`.
+    pub name: String,
+    /// What is wrong with it.
+    pub problems: Problems,
+}
+
+/// A case with what decides whether it runs.
+#[derive(Debug, Clone)]
+pub(crate) struct PlannedCase {
+    /// The case.
+    pub case: Case,
+    /// Its name, `scenario::mesh::rate::duration`.
+    pub name: String,
+    /// Its scenario.
+    pub scenario: Arc<Scenario>,
+    /// Why it does not run unless asked for; `None` for one that runs by default.
+    pub held_back: Option<HeldBack>,
+}
+
+/// Why a case does not run by default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum HeldBack {
+    /// It takes long and runs when asked for.
+    Tier(Tier),
+    /// It cannot run here.
+    CannotRun {
+        /// Why.
+        reason: String,
+        /// What would let it.
+        cure: String,
+    },
+}
+
+/// Why scenarios could not be looked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DiscoveryError {
+    /// The folder or a file in it cannot be read.
+    #[error("cannot read scenarios from {} (is this the project's root? MESHBENCH_SCENARIOS names another folder)", path.display())]
+    Read {
+        /// The folder or file.
+        path: PathBuf,
+        /// The file system's reason.
+        source: io::Error,
+    },
+    /// The meshes folder cannot be read.
+    #[error(transparent)]
+    Meshes(#[from] CatalogError),
+}
+
+impl HeldBack {
+    /// Why, and what to do about it.
+    #[must_use]
+    pub(crate) fn explain(&self, scenario: &str) -> (String, String) {
+        match self {
+            Self::Tier(tier) => (
+                format!("`{scenario}` is of the {tier} tier and runs only when asked for"),
+                format!("cargo test --test meshes -- --include-ignored {scenario}"),
+            ),
+            Self::CannotRun { reason, cure } => (reason.clone(), cure.clone()),
+        }
+    }
+}
+
+impl PlannedCase {
+    /// Whether it can run here, asked for or not.
+    #[must_use]
+    pub(crate) fn can_run(&self) -> bool {
+        !matches!(self.held_back, Some(HeldBack::CannotRun { .. }))
+    }
+}
+
+impl Discovery {
+    /// Reads all scenarios and mesh definitions. A wrong file is kept as its problems.
+    ///
+    /// # Errors
+    /// [`DiscoveryError`] when a folder or file cannot be read at all.
+    pub(crate) fn load(folder: &Path) -> Result<Self, DiscoveryError> {
+        let failed = |source| DiscoveryError::Read { path: folder.to_owned(), source };
+        let mut files: Vec<PathBuf> = fs::read_dir(folder)
+            .map_err(failed)?
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<Result<_, _>>()
+            .map_err(failed)?;
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
+        files.sort();
+        let catalog = MeshCatalog::load(&folder.join("meshes"))?;
+        let known = catalog.names();
+        let (mut scenarios, mut broken) = (Vec::new(), Vec::new());
+        for file in files {
+            let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            match load_scenario(&file, &name, &known)? {
+                Ok(scenario) => scenarios.push(Arc::new(scenario)),
+                Err(problems) => broken.push(BrokenScenario { name, problems }),
+            }
+        }
+        Ok(Self { catalog, scenarios, broken })
+    }
+
+    /// Every case of every scenario, in the order of files and matrices.
+    #[must_use]
+    pub(crate) fn cases(&self, settings: &Settings) -> Vec<PlannedCase> {
+        let finder = BinaryFinder { cache: settings.cache() };
+        let mut availability = Availability { catalog: &self.catalog, finder, known: BTreeMap::new() };
+        let mut planned = Vec::new();
+        for scenario in &self.scenarios {
+            for case in scenario.cases() {
+                let held_back = availability
+                    .held_back(scenario, &case.mesh)
+                    .or_else(|| (scenario.tier != Tier::Quick).then_some(HeldBack::Tier(scenario.tier)));
+                planned.push(PlannedCase {
+                    name: case.to_string(),
+                    case,
+                    scenario: Arc::clone(scenario),
+                    held_back,
+                });
+            }
+        }
+        planned
+    }
+}
+
+fn load_scenario(
+    file: &Path,
+    name: &str,
+    known: &[MeshName],
+) -> Result<Result<Scenario, Problems>, DiscoveryError> {
+    let bytes = fs::read(file).map_err(|source| DiscoveryError::Read { path: file.to_owned(), source })?;
+    let here = std::env::current_dir().unwrap_or_default();
+    let shown = file.strip_prefix(here).unwrap_or(file).display().to_string();
+    Ok(yaml::text_of(&shown, &bytes)
+        .map_err(Problems::from)
+        .and_then(|text| Scenario::parse(&shown, name, text, known)))
+}
+
+/// What can run here, found out once per mesh.
+struct Availability<'a> {
+    catalog: &'a MeshCatalog,
+    finder: BinaryFinder,
+    known: BTreeMap<MeshName, Option<HeldBack>>,
+}
+
+impl Availability<'_> {
+    fn held_back(&mut self, scenario: &Scenario, mesh: &MeshName) -> Option<HeldBack> {
+        if scenario.provider == ProviderKind::Kube {
+            return Some(HeldBack::CannotRun {
+                reason: "it runs on Kubernetes, and this version has no Kubernetes provider yet".to_owned(),
+                cure: "run a scenario with `provider: local`, for example quick".to_owned(),
+            });
+        }
+        if let Some(known) = self.known.get(mesh) {
+            return known.clone();
+        }
+        let found = self.look(mesh);
+        self.known.insert(mesh.clone(), found.clone());
+        found
+    }
+
+    /// A broken definition does not hold a case back: its trial fails and says so.
+    fn look(&self, mesh: &MeshName) -> Option<HeldBack> {
+        let definition = self.catalog.get(mesh)?.as_ref().ok()?;
+        let Some(local) = &definition.local else {
+            return Some(HeldBack::CannotRun {
+                reason: format!("{mesh} runs on Kubernetes only, and the scenario says `provider: local`"),
+                cure: "choose a mesh with a `local` section: meshbench list".to_owned(),
+            });
+        };
+        let LocalMesh { binary: Some(source), .. } = local else { return None };
+        source
+            .check(&self.finder)
+            .err()
+            .map(|unavailable| HeldBack::CannotRun { reason: unavailable.reason, cure: unavailable.cure })
+    }
+}

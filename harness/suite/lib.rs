@@ -1,0 +1,14 @@
+//! Wires the rooms together: scenarios become trials, trials ask a campaign, the campaign reports.
+//!
+//! [`trials::run`] is the whole of `cargo test --test meshes`; [`cli`] is `meshbench`.
+
+mod campaign;
+pub mod cli;
+mod discovery;
+mod environment;
+mod output;
+mod settings;
+mod signals;
+pub mod trials;
+
+pub use settings::{OUTPUT_VARIABLE, Programs, SCENARIOS_VARIABLE, STRICT_VARIABLE, Settings};

@@ -1,0 +1,59 @@
+//! Where everything is, and how strict to be.
+
+use std::path::PathBuf;
+
+/// What an invocation is told by its surroundings rather than by scenarios.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The folder of scenario files, with `meshes/` in it.
+    pub scenarios: PathBuf,
+    /// Where campaigns leave their folders.
+    pub output: PathBuf,
+    /// The programs that are run.
+    pub programs: Programs,
+    /// Whether an invalid case fails.
+    pub strict: bool,
+}
+
+/// This project's own programs.
+#[derive(Debug, Clone)]
+pub struct Programs {
+    /// `meshbench-load`.
+    pub load: PathBuf,
+    /// `meshbench-emojivoto`.
+    pub emojivoto: PathBuf,
+    /// `meshbench-sidecar`.
+    pub sidecar: PathBuf,
+}
+
+/// Names another folder of scenarios.
+pub const SCENARIOS_VARIABLE: &str = "MESHBENCH_SCENARIOS";
+/// Names another folder for results.
+pub const OUTPUT_VARIABLE: &str = "MESHBENCH_OUTPUT";
+/// Makes invalid cases fail when it is `1` or `true`.
+pub const STRICT_VARIABLE: &str = "MESHBENCH_STRICT";
+
+impl Settings {
+    /// Settings with defaults that the environment may overrule.
+    #[must_use]
+    pub fn from_environment(scenarios: PathBuf, output: PathBuf, programs: Programs) -> Self {
+        // Absolute, because what is started runs in folders of its own.
+        let overruled = |variable: &str, default: PathBuf| {
+            let named = std::env::var_os(variable).filter(|value| !value.is_empty());
+            let folder = named.map_or(default, PathBuf::from);
+            std::path::absolute(&folder).unwrap_or(folder)
+        };
+        Self {
+            scenarios: overruled(SCENARIOS_VARIABLE, scenarios),
+            output: overruled(OUTPUT_VARIABLE, output),
+            programs,
+            strict: std::env::var(STRICT_VARIABLE).is_ok_and(|value| value == "1" || value == "true"),
+        }
+    }
+
+    /// Where provisioned proxies are kept from one campaign to the next.
+    #[must_use]
+    pub fn cache(&self) -> PathBuf {
+        self.output.join(".cache")
+    }
+}

@@ -1,0 +1,60 @@
+//! A mesh that traffic does not cross as it should is not measured.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test ends where its surroundings fail"
+)]
+
+mod support;
+
+use support::{Workshop, small_scenario, text_of};
+
+fn refused(workshop: &Workshop) -> String {
+    let output = workshop.meshbench(&["run"]).output().unwrap();
+    let text = text_of(&output);
+    assert!(!output.status.success(), "it should have been refused: {text}");
+    workshop.assert_clean("a refused run");
+    let report = workshop.report();
+    let case = report.cases.iter().find(|case| !case.mesh.starts_with("bare")).unwrap();
+    assert!(case.runs.is_empty(), "it was measured all the same");
+    text
+}
+
+#[test]
+fn a_sidecar_whose_counters_do_not_move_is_refused() {
+    let workshop = Workshop::new();
+    workshop.mesh("reference", "uncrossed", "mesh.yaml", |definition| {
+        definition.replace("{direction=\"inbound\"}", "{direction=\"sideways\"}")
+    });
+    workshop.scenario("path", &small_scenario("uncrossed", "1s"));
+    let text = refused(&workshop);
+    assert!(text.contains("web-0's sidecar counted 0 inbound requests where 2 were sent"), "{text}");
+}
+
+#[test]
+fn a_sidecar_without_tls_is_refused() {
+    let workshop = Workshop::new();
+    workshop.mesh("haproxy", "plaintext", "haproxy.cfg.jinja", |template| {
+        let lines = template.lines().map(|line| match line.trim_start() {
+            macro_body if macro_body.starts_with("ssl crt") => "",
+            _ => line,
+        });
+        lines.collect::<Vec<_>>().join("\n") + "\n"
+    });
+    workshop.scenario("path", &small_scenario("plaintext", "1s"));
+    let text = refused(&workshop);
+    assert!(text.contains("inbound port refuses a peer with a valid certificate"), "{text}");
+}
+
+#[test]
+fn a_sidecar_that_lets_strangers_in_is_refused() {
+    let workshop = Workshop::new();
+    workshop.mesh("envoy-tuned", "lenient", "envoy.yaml.jinja", |template| {
+        template.replace("require_client_certificate: true", "require_client_certificate: false")
+    });
+    workshop.scenario("path", &small_scenario("lenient", "1s"));
+    let text = refused(&workshop);
+    assert!(text.contains("answers without a client certificate"), "{text}");
+}

@@ -1,0 +1,159 @@
+//! What goes wrong is named, with the component, the last lines of its log, and a clean machine.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test ends where its surroundings fail"
+)]
+
+mod support;
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rstest::rstest;
+use support::{Workshop, small_scenario, start, text_of};
+
+/// Runs the one scenario there is and expects it to fail, leaving nothing behind.
+fn failing_run(workshop: &Workshop, command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let text = text_of(&output);
+    assert!(!output.status.success(), "it should have failed: {text}");
+    workshop.assert_clean("a failed run");
+    text
+}
+
+#[rstest]
+#[case::sidecar("sidecar.json", "sidecar")]
+#[case::application("meshbench-emojivoto voting", "voting-0")]
+#[case::generator("meshbench-load", "load")]
+fn a_process_killed_mid_run_is_named(#[case] victim: &str, #[case] name: &str) {
+    let workshop = Workshop::new();
+    workshop.scenario("killed", &small_scenario("reference", "20s"));
+    let run = start(&mut workshop.meshbench(&["run", "reference"]));
+    // The first arm may be bare, which has no sidecar; its generator is as good a victim.
+    workshop.await_process("meshbench-load");
+    let victim = workshop.await_process(victim);
+    kill(Pid::from_raw(victim.pid), Signal::SIGKILL).unwrap();
+    let output = run.wait_with_output().unwrap();
+    let text = text_of(&output);
+    assert!(text.contains(name) && text.contains("ended"), "{text}");
+    assert!(text.contains("signal: 9 (SIGKILL)"), "{text}");
+    workshop.assert_clean("a killed process");
+}
+
+#[test]
+fn a_mesh_that_is_not_there_is_ignored_with_the_cure() {
+    let workshop = Workshop::new();
+    workshop.scenario("absent", &small_scenario("bare, envoy-tuned", "1s"));
+    let nowhere = tempfile::tempdir().unwrap();
+    fs::remove_file(workshop.output().join(".cache")).unwrap();
+    let output = workshop.meshbench(&["run"]).env("PATH", nowhere.path()).output().unwrap();
+    let text = text_of(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("absent::envoy-tuned::100rps::1s ... ignored"), "{text}");
+    assert!(text.contains("no `envoy` on PATH"), "{text}");
+    assert!(text.contains("cure: ") && text.contains("MESHBENCH_ENVOY"), "{text}");
+}
+
+#[test]
+fn an_envoy_of_the_wrong_version_is_refused_when_it_was_asked_for() {
+    let workshop = Workshop::new();
+    workshop.scenario("wrong", &small_scenario("envoy-tuned", "1s"));
+    let other = workshop.output().join("envoy-1.39");
+    fs::write(&other, "#!/bin/sh\necho 'envoy  version: abc/1.39.3/Clean/RELEASE/BoringSSL'\n").unwrap();
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).unwrap();
+    let text = failing_run(&workshop, workshop.meshbench(&["run"]).env("MESHBENCH_ENVOY", &other));
+    assert!(text.contains("wrong version"), "{text}");
+    assert!(text.contains("1.39.3") && text.contains("/1.40.0/"), "{text}");
+}
+
+#[test]
+fn a_configuration_that_envoy_rejects_is_quoted() {
+    let workshop = Workshop::new();
+    workshop.mesh("envoy-tuned", "envoy-broken", "envoy.yaml.jinja", |template| {
+        template.replace("static_resources:", "static_resorces:")
+    });
+    workshop.scenario("rejected", &small_scenario("envoy-broken", "1s"));
+    let text = failing_run(&workshop, &mut workshop.meshbench(&["run"]));
+    assert!(text.contains("sidecar ended before it was ready"), "{text}");
+    assert!(text.contains("static_resorces"), "{text}");
+}
+
+#[test]
+fn a_configuration_that_the_reference_sidecar_rejects_is_quoted() {
+    let workshop = Workshop::new();
+    workshop.mesh("reference", "misspelt", "sidecar.json.jinja", |template| {
+        template.replace("\"authority\"", "\"autority\"")
+    });
+    workshop.scenario("rejected", &small_scenario("misspelt", "1s"));
+    let text = failing_run(&workshop, &mut workshop.meshbench(&["run"]));
+    assert!(text.contains("sidecar ended before it was ready"), "{text}");
+    assert!(text.contains("autority"), "{text}");
+}
+
+#[test]
+fn a_template_that_names_nothing_is_refused() {
+    let workshop = Workshop::new();
+    workshop.mesh("reference", "unknown-name", "sidecar.json.jinja", |template| {
+        template.replace("{{ ports.admin }}", "{{ ports.amin }}")
+    });
+    workshop.scenario("unknown", &small_scenario("unknown-name", "1s"));
+    let text = failing_run(&workshop, &mut workshop.meshbench(&["run"]));
+    assert!(text.contains("cannot render") && text.contains("sidecar.json.jinja"), "{text}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let workshop = Workshop::new();
+    workshop.mesh("reference", "taken", "sidecar.json.jinja", |template| {
+        template.replace("{{ ports.admin }}", &port.to_string())
+    });
+    workshop.scenario("port", &small_scenario("taken", "1s"));
+    let text = failing_run(&workshop, &mut workshop.meshbench(&["run"]));
+    assert!(text.contains("sidecar ended before it was ready"), "{text}");
+    assert!(text.contains(&format!("{port}")), "{text}");
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_made_is_named() {
+    let workshop = Workshop::new();
+    workshop.scenario("blocked", &small_scenario("bare", "1s"));
+    let file = workshop.scenarios().join("a-file");
+    fs::write(&file, "").unwrap();
+    let mut command = workshop.meshbench(&["run"]);
+    command.env("MESHBENCH_OUTPUT", file.join("output"));
+    let text = failing_run(&workshop, &mut command);
+    assert!(text.contains("cannot create the output folder") && text.contains("a-file/output"), "{text}");
+}
+
+#[test]
+#[ignore = "needs root, to mount a small file system; .ci/run runs it"]
+fn a_full_disk_is_named() {
+    let workshop = Workshop::new();
+    workshop.scenario("full", &small_scenario("bare", "1s"));
+    let disk = tempfile::tempdir().unwrap();
+    let mount = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=128k", "tmpfs"])
+        .arg(disk.path())
+        .status()
+        .unwrap();
+    assert!(mount.success(), "cannot mount a small file system");
+    fs::write(disk.path().join("filler"), vec![0_u8; 80 * 1024]).unwrap();
+    let mut command = workshop.meshbench(&["run"]);
+    command.env("MESHBENCH_OUTPUT", disk.path());
+    let output = command.output().unwrap();
+    let unmounted = Command::new("umount").arg(disk.path()).status().unwrap();
+    let text = text_of(&output);
+    assert!(!output.status.success(), "{text}");
+    assert!(text.contains("No space left on device"), "{text}");
+    assert!(unmounted.success(), "something still uses the full disk");
+    workshop.assert_clean("a full disk");
+}

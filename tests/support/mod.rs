@@ -1,0 +1,235 @@
+//! What the suites that test the suite share: a scenarios folder and an output
+//! folder of their own, and `meshbench` run on them as a user would.
+
+#![allow(dead_code, reason = "each suite uses its own part")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test ends where its surroundings fail"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use procfs::process::{Process, all_processes};
+use tempfile::TempDir;
+
+/// The variable that marks a campaign's processes.
+const CAMPAIGN_VARIABLE: &str = "MESHBENCH_CAMPAIGN";
+
+/// A place to run in: scenarios, meshes and results, removed in the end.
+pub(crate) struct Workshop {
+    folder: TempDir,
+}
+
+impl Workshop {
+    /// The shipped meshes and no scenario.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/meshes");
+        copy_folder(&shipped, &folder.path().join("scenarios/meshes"));
+        // Proxies provisioned for the main job serve here too.
+        let cache = shared_cache();
+        fs::create_dir_all(&cache).unwrap();
+        fs::create_dir_all(folder.path().join("output")).unwrap();
+        std::os::unix::fs::symlink(cache, folder.path().join("output/.cache")).unwrap();
+        Self { folder }
+    }
+
+    pub(crate) fn scenarios(&self) -> PathBuf {
+        self.folder.path().join("scenarios")
+    }
+
+    pub(crate) fn output(&self) -> PathBuf {
+        self.folder.path().join("output")
+    }
+
+    /// Writes a scenario file.
+    pub(crate) fn scenario(&self, name: &str, text: &str) {
+        fs::write(self.scenarios().join(format!("{name}.yaml")), text).unwrap();
+    }
+
+    /// A copy of a mesh under another name, with one of its files changed.
+    pub(crate) fn mesh(&self, from: &str, name: &str, file: &str, change: impl Fn(&str) -> String) {
+        let meshes = self.scenarios().join("meshes");
+        copy_folder(&meshes.join(from), &meshes.join(name));
+        let path = meshes.join(name).join(file);
+        let (before, after) = {
+            let text = fs::read_to_string(&path).unwrap();
+            (text.clone(), change(&text))
+        };
+        assert_ne!(before, after, "the change to {file} of {from} changed nothing");
+        fs::write(path, after).unwrap();
+    }
+
+    /// `meshbench` with this place's folders.
+    pub(crate) fn meshbench(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_meshbench"));
+        command
+            .arg("--scenarios")
+            .arg(self.scenarios())
+            .arg("--output")
+            .arg(self.output())
+            .args(arguments)
+            .env_remove("MESHBENCH_SCENARIOS")
+            .env_remove("MESHBENCH_OUTPUT")
+            .env_remove("MESHBENCH_STRICT")
+            .env_remove("GITHUB_STEP_SUMMARY")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The newest campaign's folder.
+    pub(crate) fn campaign(&self) -> PathBuf {
+        let mut folders: Vec<_> = fs::read_dir(self.output())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.'))
+            .collect();
+        folders.sort();
+        folders.pop().expect("no campaign left a folder")
+    }
+
+    /// The newest campaign's report.
+    pub(crate) fn report(&self) -> meshbench_core::report::Report {
+        let text = fs::read_to_string(self.campaign().join("report.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Ids of campaigns that still have a scratch folder here.
+    pub(crate) fn live_campaigns(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.output().join(".live")) else { return Vec::new() };
+        let names = entries.map(|entry| entry.unwrap()).filter(|entry| entry.path().is_dir());
+        names.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    /// Fails unless nothing of any campaign here is left.
+    pub(crate) fn assert_clean(&self, after: &str) {
+        eventually(&format!("everything to be gone after {after}"), || {
+            let (processes, campaigns) = (self.processes(), self.live_campaigns());
+            if processes.is_empty() && campaigns.is_empty() {
+                return Ok(());
+            }
+            let names: Vec<_> = processes.iter().map(name_of).collect();
+            Err(format!("processes {names:?}, live campaigns {campaigns:?}"))
+        });
+    }
+
+    /// Processes that belong to a campaign whose working directory is here.
+    pub(crate) fn processes(&self) -> Vec<Process> {
+        let here = fs::canonicalize(self.folder.path()).unwrap();
+        let is_ours = |process: &Process| {
+            process
+                .environ()
+                .is_ok_and(|environment| environment.contains_key(std::ffi::OsStr::new(CAMPAIGN_VARIABLE)))
+                && process.cwd().is_ok_and(|folder| folder.starts_with(&here))
+        };
+        all_processes().unwrap().flatten().filter(is_ours).collect()
+    }
+
+    /// Waits for a process of a campaign whose command line contains `text`.
+    pub(crate) fn await_process(&self, text: &str) -> Process {
+        eventually(&format!("a process with {text:?} in its command line"), || {
+            let mut processes = self.processes();
+            let found = processes
+                .iter()
+                .position(|process| process.cmdline().is_ok_and(|words| words.join(" ").contains(text)));
+            match found {
+                Some(index) => Ok(processes.swap_remove(index)),
+                None => Err(format!("{:?}", processes.iter().map(name_of).collect::<Vec<_>>())),
+            }
+        })
+    }
+}
+
+/// Starts a command with its output piped.
+pub(crate) fn start(command: &mut Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Both output streams as text.
+pub(crate) fn text_of(output: &Output) -> String {
+    let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    format!("--- standard output\n{out}\n--- standard error\n{error}")
+}
+
+/// Looks until `look` answers `Ok`, at most for a while, and says what was last seen.
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        match look() {
+            Ok(value) => return value,
+            Err(seen) => assert!(Instant::now() < deadline, "waited in vain for {what}; last seen: {seen}"),
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+/// A scenario of one app and one rate that takes little time.
+pub(crate) fn small_scenario(meshes: &str, duration: &str) -> String {
+    format!(
+        "description: a test
+tier: quick
+provider: local
+meshes: [{meshes}]
+rates: [100rps]
+durations: [{duration}]
+warm_up: 500ms
+repeats: 1
+seed: 1
+workload:
+  apps: 1
+  connections: 4
+  timeout: 5s
+  votes: {{\":flushed:\": 1}}
+  requests:
+    - {{path: \"/api/list\", weight: 1}}
+    - {{path: \"/api/vote?choice=:flushed:\", weight: 1}}
+budgets:
+  error_share: {{at_most: 1%}}
+"
+    )
+}
+
+/// The executable of the main job, as cargo built it.
+pub(crate) fn meshes_executable() -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["test", "--test", "meshes", "--no-run", "--message-format=json", "--quiet"]);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let output = cargo.output().unwrap();
+    assert!(output.status.success(), "{}", text_of(&output));
+    let messages = String::from_utf8(output.stdout).unwrap();
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "meshes")
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .expect("cargo named no executable for the test `meshes`")
+}
+
+fn shared_cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("meshbench").join(".cache")
+}
+
+fn name_of(process: &Process) -> String {
+    process.stat().map_or_else(|_| "gone".to_owned(), |stat| format!("{} ({})", stat.comm, stat.pid))
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
