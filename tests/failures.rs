@@ -128,8 +128,8 @@ fn an_output_folder_that_cannot_be_made_is_named() {
     workshop.scenario("blocked", &small_scenario("bare", "1s"));
     let file = workshop.scenarios().join("a-file");
     fs::write(&file, "").unwrap();
-    let mut command = workshop.meshbench(&["run"]);
-    command.env("MESHBENCH_OUTPUT", file.join("output"));
+    let output = file.join("output");
+    let mut command = workshop.meshbench(&["run", "--output", output.to_str().unwrap()]);
     let text = failing_run(&workshop, &mut command);
     assert!(text.contains("cannot create the output folder") && text.contains("a-file/output"), "{text}");
 }
@@ -147,9 +147,7 @@ fn a_full_disk_is_named() {
         .unwrap();
     assert!(mount.success(), "cannot mount a small file system");
     fs::write(disk.path().join("filler"), vec![0_u8; 80 * 1024]).unwrap();
-    let mut command = workshop.meshbench(&["run"]);
-    command.env("MESHBENCH_OUTPUT", disk.path());
-    let output = command.output().unwrap();
+    let output = workshop.meshbench(&["run", "--output", disk.path().to_str().unwrap()]).output().unwrap();
     let unmounted = Command::new("umount").arg(disk.path()).status().unwrap();
     let text = text_of(&output);
     assert!(!output.status.success(), "{text}");

@@ -14,8 +14,6 @@ fn main() -> ExitCode {
     let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     // Cargo's folder for tests lies in the target folder, wherever that is.
     let output = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("meshbench");
-    let mut settings = Settings::from_environment(scenarios, output, programs);
     let (arguments, strict) = trials::arguments(std::env::args());
-    settings.strict |= strict;
-    trials::run(&settings, arguments)
+    trials::run(&Settings::from_environment(scenarios, output, programs, strict), arguments)
 }

@@ -34,21 +34,23 @@ pub const OUTPUT_VARIABLE: &str = "MESHBENCH_OUTPUT";
 pub const STRICT_VARIABLE: &str = "MESHBENCH_STRICT";
 
 impl Settings {
-    /// Settings with defaults that the environment may overrule.
+    /// Settings for these folders, made absolute because what is started runs in folders of its own.
     #[must_use]
-    pub fn from_environment(scenarios: PathBuf, output: PathBuf, programs: Programs) -> Self {
-        // Absolute, because what is started runs in folders of its own.
+    pub fn new(scenarios: PathBuf, output: PathBuf, programs: Programs, strict: bool) -> Self {
+        let absolute = |folder: PathBuf| std::path::absolute(&folder).unwrap_or(folder);
+        Self { scenarios: absolute(scenarios), output: absolute(output), programs, strict }
+    }
+
+    /// As [`Settings::new`], where the environment may name other folders and ask for strictness.
+    #[must_use]
+    pub fn from_environment(scenarios: PathBuf, output: PathBuf, programs: Programs, strict: bool) -> Self {
         let overruled = |variable: &str, default: PathBuf| {
-            let named = std::env::var_os(variable).filter(|value| !value.is_empty());
-            let folder = named.map_or(default, PathBuf::from);
-            std::path::absolute(&folder).unwrap_or(folder)
+            std::env::var_os(variable).filter(|value| !value.is_empty()).map_or(default, PathBuf::from)
         };
-        Self {
-            scenarios: overruled(SCENARIOS_VARIABLE, scenarios),
-            output: overruled(OUTPUT_VARIABLE, output),
-            programs,
-            strict: std::env::var(STRICT_VARIABLE).is_ok_and(|value| value == "1" || value == "true"),
-        }
+        let asked = std::env::var(STRICT_VARIABLE).is_ok_and(|value| value == "1" || value == "true");
+        let (scenarios, output) =
+            (overruled(SCENARIOS_VARIABLE, scenarios), overruled(OUTPUT_VARIABLE, output));
+        Self::new(scenarios, output, programs, strict || asked)
     }
 
     /// Where provisioned proxies are kept from one campaign to the next.

@@ -69,13 +69,9 @@ impl Workshop {
     pub(crate) fn meshbench(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_meshbench"));
         command
-            .arg("--scenarios")
-            .arg(self.scenarios())
-            .arg("--output")
-            .arg(self.output())
             .args(arguments)
-            .env_remove("MESHBENCH_SCENARIOS")
-            .env_remove("MESHBENCH_OUTPUT")
+            .env("MESHBENCH_SCENARIOS", self.scenarios())
+            .env("MESHBENCH_OUTPUT", self.output())
             .env_remove("MESHBENCH_STRICT")
             .env_remove("GITHUB_STEP_SUMMARY")
             .stdin(Stdio::null());

@@ -13,7 +13,7 @@ use meshbench_lab::process::sweep;
 
 use crate::campaign::error_chain;
 use crate::discovery::Discovery;
-use crate::settings::{Programs, Settings};
+use crate::settings::{OUTPUT_VARIABLE, Programs, SCENARIOS_VARIABLE, STRICT_VARIABLE, Settings};
 use crate::trials;
 
 /// Says what a service mesh costs and whether that changed, with numbers one can defend.
@@ -24,11 +24,11 @@ use crate::trials;
 #[command(name = "meshbench", version, arg_required_else_help = true)]
 struct CommandLine {
     /// Folder with the scenario files and, in `meshes/`, the mesh definitions.
-    #[arg(long, global = true, value_name = "FOLDER", default_value = "scenarios")]
+    #[arg(long, global = true, value_name = "FOLDER", default_value = "scenarios", env = SCENARIOS_VARIABLE)]
     scenarios: PathBuf,
 
     /// Folder that takes results, one folder a campaign.
-    #[arg(long, global = true, value_name = "FOLDER", default_value = "target/meshbench")]
+    #[arg(long, global = true, value_name = "FOLDER", default_value = "target/meshbench", env = OUTPUT_VARIABLE)]
     output: PathBuf,
 
     #[command(subcommand)]
@@ -68,7 +68,7 @@ struct RunArguments {
     #[arg(long)]
     include_ignored: bool,
     /// Fail on invalid cases too.
-    #[arg(long)]
+    #[arg(long, env = STRICT_VARIABLE)]
     strict: bool,
 }
 
@@ -86,6 +86,8 @@ pub fn main() -> ExitCode {
     let line = CommandLine::parse();
     match carry_out(line) {
         Ok(code) => code,
+        // Whoever read the output has seen enough: `meshbench list | head`.
+        Err(CommandError::Print(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(why) => {
             let _: io::Result<()> = writeln!(io::stderr(), "error: {why}");
             ExitCode::FAILURE
@@ -93,22 +95,32 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn carry_out(line: CommandLine) -> Result<ExitCode, String> {
-    let programs =
-        programs_beside_this_one().map_err(|error| format!("cannot find its own folder: {error}"))?;
-    let settings = Settings::from_environment(line.scenarios, line.output, programs);
+/// Why a command could not do what it says.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    /// Standard output is closed or full.
+    #[error("cannot write to standard output: {0}")]
+    Print(#[from] io::Error),
+    /// Anything else, in words.
+    #[error("{0}")]
+    Other(String),
+}
+
+fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
+    let programs = programs_beside_this_one()
+        .map_err(|error| CommandError::Other(format!("cannot find its own folder: {error}")))?;
+    let settings = Settings::new(line.scenarios, line.output, programs, false);
     let mut standard = io::stdout().lock();
     match line.command {
         Command::List => {
-            list::list(&mut standard, &discover(&settings)?, &settings).map_err(cannot_print)?;
+            list::list(&mut standard, &discover(&settings)?, &settings)?;
         }
         Command::Run(arguments) => {
             drop(standard);
             return Ok(run(settings, arguments));
         }
         Command::Doctor => {
-            let healthy =
-                doctor::examine(&mut standard, &discover(&settings)?, &settings).map_err(cannot_print)?;
+            let healthy = doctor::examine(&mut standard, &discover(&settings)?, &settings)?;
             return Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Schema { format } => {
@@ -116,15 +128,15 @@ fn carry_out(line: CommandLine) -> Result<ExitCode, String> {
                 Format::Scenario => meshbench_core::scenario::json_schema(),
                 Format::Report => meshbench_core::report::json_schema(),
             };
-            writeln!(standard, "{schema:#}").map_err(cannot_print)?;
+            writeln!(standard, "{schema:#}")?;
         }
         Command::Clean => clean(&mut standard, &settings)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn run(mut settings: Settings, given: RunArguments) -> ExitCode {
-    settings.strict |= given.strict;
+fn run(settings: Settings, given: RunArguments) -> ExitCode {
+    let settings = Settings { strict: given.strict, ..settings };
     let arguments = Arguments {
         filter: given.filter,
         exact: given.exact,
@@ -135,28 +147,24 @@ fn run(mut settings: Settings, given: RunArguments) -> ExitCode {
     trials::run(&settings, arguments)
 }
 
-fn clean(standard: &mut dyn Write, settings: &Settings) -> Result<(), String> {
-    let swept = sweep(&settings.output)
-        .map_err(|error| format!("cannot sweep {}: {error}", settings.output.display()))?;
+fn clean(standard: &mut dyn Write, settings: &Settings) -> Result<(), CommandError> {
+    let swept = sweep(&settings.output).map_err(|error| {
+        CommandError::Other(format!("cannot sweep {}: {error}", settings.output.display()))
+    })?;
     for process in &swept.processes {
-        writeln!(standard, "ended {process}").map_err(cannot_print)?;
+        writeln!(standard, "ended {process}")?;
     }
     for campaign in &swept.campaigns {
-        writeln!(standard, "removed what was left of {campaign}").map_err(cannot_print)?;
+        writeln!(standard, "removed what was left of {campaign}")?;
     }
     if swept.campaigns.is_empty() {
-        writeln!(standard, "nothing to clean: no killed campaign left anything behind")
-            .map_err(cannot_print)?;
+        writeln!(standard, "nothing to clean: no killed campaign left anything behind")?;
     }
     Ok(())
 }
 
-fn discover(settings: &Settings) -> Result<Discovery, String> {
-    Discovery::load(&settings.scenarios).map_err(|error| error_chain(&error))
-}
-
-fn cannot_print(error: impl Into<io::Error>) -> String {
-    format!("cannot write to standard output: {}", error.into())
+fn discover(settings: &Settings) -> Result<Discovery, CommandError> {
+    Discovery::load(&settings.scenarios).map_err(|error| CommandError::Other(error_chain(&error)))
 }
 
 /// The other programs are built and installed beside this one.

@@ -16,6 +16,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 
 use crate::identity::{Identity, IdentityFiles};
+use crate::mesh::Protocol;
 
 /// How long a port may take to answer or refuse a probe.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
@@ -26,8 +27,12 @@ pub(super) struct MutualTlsProbe {
     stranger: TlsConnector,
 }
 
-/// A request no proxy that insists on a certificate may answer.
-const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n";
+/// What a client says first in HTTP/1.1.
+const HTTP1_GREETING: &[u8] = b"GET / HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n";
+/// What a client says first in HTTP/2: the preface and an empty SETTINGS frame (RFC 9113, section 3.4).
+const HTTP2_GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
+/// How a TLS server that is spoken to in plaintext begins its refusal (RFC 8446, section 5.1).
+const TLS_ALERT: u8 = 0x15;
 
 impl MutualTlsProbe {
     /// Probes with the identity in `files`.
@@ -75,14 +80,24 @@ impl MutualTlsProbe {
     ///
     /// # Errors
     /// A sentence that says what was answered.
-    pub(super) async fn is_enforced(&self, port: u16, identity: &Identity) -> Result<(), String> {
-        let plaintext = limited(async { exchange(connect(port).await?).await }).await;
-        if let Some(answer) = plaintext.ok().filter(|answer| answer.starts_with(b"HTTP/")) {
+    pub(crate) async fn is_enforced(
+        &self,
+        port: u16,
+        identity: &Identity,
+        protocol: Protocol,
+    ) -> Result<(), String> {
+        let greeting = match protocol {
+            Protocol::Http1 => HTTP1_GREETING,
+            Protocol::Http2 => HTTP2_GREETING,
+        };
+        let plaintext = limited(async { exchange(connect(port).await?, greeting).await }).await;
+        if let Some(answer) = plaintext.ok().filter(|answer| answer.first().is_some_and(|&b| b != TLS_ALERT))
+        {
             return Err(format!("answers plaintext: {}", first_line(&answer)));
         }
         let stranger =
-            limited(async { exchange(handshake(&self.stranger, port, identity).await?).await }).await;
-        match stranger.ok().filter(|answer| !answer.is_empty()) {
+            limited(async { exchange(handshake(&self.stranger, port, identity).await?, greeting).await });
+        match stranger.await.ok().filter(|answer| !answer.is_empty()) {
             Some(answer) => Err(format!("answers without a client certificate: {}", first_line(&answer))),
             None => Ok(()),
         }
@@ -102,9 +117,12 @@ async fn handshake(
     connector.connect(name, connect(port).await?).await
 }
 
-/// Sends a request and returns the first bytes that come back; nothing when it is closed.
-async fn exchange<Stream: AsyncRead + AsyncWrite + Unpin>(mut stream: Stream) -> io::Result<Vec<u8>> {
-    stream.write_all(REQUEST).await?;
+/// Sends a greeting and returns the first bytes that come back; nothing when it is closed.
+async fn exchange<Stream>(mut stream: Stream, greeting: &[u8]) -> io::Result<Vec<u8>>
+where
+    Stream: AsyncRead + AsyncWrite + Unpin,
+{
+    stream.write_all(greeting).await?;
     stream.flush().await?;
     let mut answer = vec![0; 512];
     let length = stream.read(&mut answer).await?;
@@ -129,5 +147,6 @@ fn uri_names(certificate: &CertificateDer<'_>) -> Vec<String> {
 }
 
 fn first_line(answer: &[u8]) -> String {
-    String::from_utf8_lossy(answer).lines().next().unwrap_or_default().to_owned()
+    let text = String::from_utf8_lossy(answer);
+    format!("{:?}", text.lines().next().unwrap_or_default())
 }
