@@ -10,6 +10,7 @@
 mod support;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use support::{Workshop, small_scenario, text_of};
@@ -20,9 +21,14 @@ fn meshes(workshop: &Workshop, arguments: &[&str]) -> Output {
         .env("MESHBENCH_SCENARIOS", workshop.scenarios())
         .env("MESHBENCH_OUTPUT", workshop.output())
         .env_remove("MESHBENCH_STRICT")
-        .env_remove("GITHUB_STEP_SUMMARY")
+        .env("GITHUB_STEP_SUMMARY", summary_file(workshop))
         .output()
         .unwrap()
+}
+
+/// Where GitHub would want the tables.
+fn summary_file(workshop: &Workshop) -> PathBuf {
+    workshop.scenarios().join("step-summary.md")
 }
 
 /// The names on standard output, which must hold nothing else.
@@ -95,6 +101,8 @@ fn a_filter_narrows_the_group_and_bare_stays_its_control() {
     for file in ["report.json", "junit.xml", "samples.csv"] {
         assert!(campaign.join(file).is_file(), "{file} is missing");
     }
+    let summary = fs::read_to_string(summary_file(&workshop)).unwrap();
+    assert!(summary.lines().any(|line| line.starts_with("| reference |")), "{summary}");
     for case in &report.cases {
         let run = campaign.join(&case.runs[0].folder);
         assert!(run.join("run.hlog").is_file() && run.join("recording.json").is_file(), "{}", run.display());

@@ -7,9 +7,9 @@ use crate::scenario::MeshName;
 /// Something a person who waits would like to know. Reporters decide how to show it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// Dead campaigns' left-overs were removed before the start.
+    /// Something that should not have been there any more was ended or removed.
     Swept {
-        /// What was ended and removed, in words.
+        /// What, in words.
         what: String,
     },
     /// A mesh's executable is being found or downloaded.

@@ -51,8 +51,9 @@ mod tests {
         let mut lines = Lines::new(Vec::new());
         events.iter().for_each(|event| lines.observe(event));
         insta::assert_snapshot!(String::from_utf8(lines.sink).unwrap(), @r"
-        swept what a dead campaign left: 2 processes of campaign 7f
+        2 processes of campaign 7f
         provisioning envoy-tuned
+
         quick::500rps::10s: 3 runs, at least 36s
           bare, block 1 of 2
           bare done: p50 846µs, 0.200% errors

@@ -7,10 +7,11 @@ use crate::format::{Number, counted, wait};
 /// The line for an event that is worth one.
 pub(super) fn line(event: &Event) -> Option<String> {
     Some(match event {
-        Event::Swept { what } => format!("swept what a dead campaign left: {what}"),
+        Event::Swept { what } => what.clone(),
         Event::Provisioning { mesh } => format!("provisioning {mesh}"),
         Event::GroupStarted { group, runs, at_least } => {
-            format!("{group}: {}, at least {}", counted(u64::from(*runs), "run"), wait(*at_least))
+            // On a line of its own: libtest has begun one with the trial's name.
+            format!("\n{group}: {}, at least {}", counted(u64::from(*runs), "run"), wait(*at_least))
         }
         Event::RunStarted { mesh, block, blocks } => format!("  {mesh}, block {block} of {blocks}"),
         Event::RunDone { mesh, p50_ns, error_share } => {
