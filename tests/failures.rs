@@ -141,12 +141,12 @@ fn a_full_disk_is_named() {
     workshop.scenario("full", &small_scenario("bare", "1s"));
     let disk = tempfile::tempdir().unwrap();
     let mount = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=128k", "tmpfs"])
+        .args(["-t", "tmpfs", "-o", "size=48k", "tmpfs"])
         .arg(disk.path())
         .status()
         .unwrap();
     assert!(mount.success(), "cannot mount a small file system");
-    fs::write(disk.path().join("filler"), vec![0_u8; 80 * 1024]).unwrap();
+    fs::write(disk.path().join("filler"), vec![0_u8; 40 * 1024]).unwrap();
     let output = workshop.meshbench(&["run", "--output", disk.path().to_str().unwrap()]).output().unwrap();
     let unmounted = Command::new("umount").arg(disk.path()).status().unwrap();
     let text = text_of(&output);
