@@ -5,7 +5,6 @@ mod support;
 use std::time::Duration;
 
 use meshbench_core::histogram::LatencyHistogram;
-use rstest::rstest;
 use support::{StallingServer, measure, settings};
 
 const STALL: Duration = Duration::from_millis(200);
@@ -18,8 +17,14 @@ fn share_of_stall(histogram: &LatencyHistogram, quantile: f64) -> f64 {
 
 /// A tenth of the requests are due in a stall, evenly over it. So 5% wait longer than half of it, 1% longer than nine
 /// tenths, and 0.1% longer than 99 hundredths.
-#[rstest]
-fn a_stall_is_measured_as_long_as_it_is(#[values(1, 2)] threads: u32) {
+///
+/// One after the other: two such runs at once would stall each other.
+#[test]
+fn a_stall_is_measured_as_long_as_it_is() {
+    [1, 2].into_iter().for_each(with_threads);
+}
+
+fn with_threads(threads: u32) {
     let server = StallingServer::start(STALL, PERIOD);
     let mut plan = settings(&[server.address], &[("/", 1)], "2000rps", 4 * PERIOD);
     (plan.threads, plan.connections, plan.warm_up) = (threads, 32, Duration::from_millis(100));
@@ -28,8 +33,13 @@ fn a_stall_is_measured_as_long_as_it_is(#[values(1, 2)] threads: u32) {
     assert_eq!(recording.successes, 16_000, "{:?}", recording.errors);
     for (quantile, truth) in [(0.95, 0.5), (0.99, 0.9), (0.999, 0.99)] {
         let seen = share_of_stall(&recording.latency_ns, quantile);
-        let off = (seen / truth - 1.0).abs();
-        assert!(off < 0.06, "p{}: {seen:.3} of the stall, expected {truth}", quantile * 100.0);
+        // A busy machine adds waits of its own and takes none away: understating is always the generator's fault.
+        let of_truth = seen / truth;
+        assert!(
+            (0.94..1.15).contains(&of_truth),
+            "{threads} threads, p{}: {seen:.3} of the stall, expected {truth}",
+            quantile * 100.0
+        );
     }
     // Service time is what a closed loop would report: only the 32 requests that were under way saw the stall.
     let closed_loop = share_of_stall(&recording.service_ns, 0.95);
