@@ -155,3 +155,43 @@ fn a_full_disk_is_named() {
     assert!(unmounted.success(), "something still uses the full disk");
     workshop.assert_clean("a full disk");
 }
+
+#[test]
+fn a_broken_mesh_fails_its_own_case_and_no_other() {
+    let workshop = Workshop::new();
+    workshop.mesh("reference", "broken", "mesh.yaml", |text| text.replace("version:", "versoin:"));
+    workshop.scenario("mixed", &small_scenario("bare, broken, reference", "1s"));
+    let text = failing_run(&workshop, &mut workshop.meshbench(&["run"]));
+    assert!(text.contains("versoin") && text.contains("2 passed; 1 failed"), "{text}");
+    let measured: Vec<_> = workshop.report().cases.iter().map(|case| case.mesh.clone()).collect();
+    assert_eq!(measured, ["bare", "reference"]);
+}
+
+#[rstest]
+#[case::none("per: workload", "per: mesh")]
+#[case::no_processes("\n  processes:", "\n  processes: []\nignored:")]
+fn a_mesh_that_nothing_could_prove_is_refused(#[case] from: &str, #[case] to: &str) {
+    let workshop = Workshop::new();
+    workshop.mesh("reference", "unproven", "mesh.yaml", |text| match text.split_once(from) {
+        Some((before, _)) if to.contains("[]") => format!("{before}\n  processes: []\n"),
+        _ => text.replace(from, to),
+    });
+    workshop.scenario("unproven", &small_scenario("unproven", "1s"));
+    let text = failing_run(&workshop, &mut workshop.meshbench(&["run"]));
+    assert!(text.contains("exactly one process `per: workload`"), "{text}");
+}
+
+#[rstest]
+#[case::strict("1", false)]
+#[case::not_strict("0", true)]
+fn strictness_is_read_from_the_environment(#[case] value: &str, #[case] passes: bool) {
+    let workshop = Workshop::new();
+    // One connection for a rate that needs several: bare itself waits, so the case is invalid.
+    let scenario =
+        small_scenario("bare", "2s").replace("100rps", "20krps").replace("connections: 4", "connections: 1");
+    workshop.scenario("strict", &scenario.replace("at_most: 1%", "at_most: 100%"));
+    let output = workshop.meshbench(&["run"]).env("MESHBENCH_STRICT", value).output().unwrap();
+    let text = text_of(&output);
+    assert!(text.contains("INVALID"), "{text}");
+    assert_eq!(output.status.success(), passes, "{text}");
+}

@@ -132,6 +132,7 @@ impl Campaign {
         case: &PlannedCase,
         selected: &[PlannedCase],
     ) -> Result<CaseReport, String> {
+        definition(&self.catalog, &case.case.mesh)?;
         let group = group_name(case);
         if !self.groups.contains_key(&group) {
             if self.interrupted || self.cancelled.is_cancelled() {
@@ -157,7 +158,8 @@ impl Campaign {
         let members: Vec<_> = selected.iter().filter(|other| group_name(other) == group).collect();
         let mut arms = vec![definition(&self.catalog, &MeshName::bare())?];
         for member in members.iter().filter(|member| !member.case.mesh.is_bare()) {
-            arms.push(definition(&self.catalog, &member.case.mesh)?);
+            // One that is wrong fails its own trial and takes no other down.
+            arms.extend(definition(&self.catalog, &member.case.mesh));
         }
         let plan =
             GroupPlan { scenario: &case.scenario, rate: case.case.rate, duration: case.case.duration, arms };

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::budget::{Budgets, Limit, LimitOutcome, Reading, judge_limit};
 use crate::metric::Metric;
+use crate::resources::Group;
 use crate::run::Run;
 use crate::scenario::MeshName;
 
@@ -223,8 +224,10 @@ fn send_lag_beyond_tolerance(run: &Run) -> Option<(u64, u64)> {
     (lag > tolerated).then_some((lag, tolerated))
 }
 
+/// The generator may end before it is read: its exit status says whether it did its work.
 fn vanished(run: &Run) -> Option<String> {
-    let gone: Vec<_> = run.resources.containers.iter().filter(|container| container.vanished).collect();
+    let measured = run.resources.containers.iter().filter(|used| used.group != Group::LoadGenerator);
+    let gone: Vec<_> = measured.filter(|container| container.vanished).collect();
     (!gone.is_empty()).then(|| {
         let names: Vec<_> = gone.iter().map(|container| container.container.as_str()).collect();
         format!("block {}: vanished before the window closed: {}", run.block, names.join(", "))

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::FalseyValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use libtest_mimic::Arguments;
 use meshbench_lab::process::sweep;
@@ -68,7 +69,7 @@ struct RunArguments {
     #[arg(long)]
     include_ignored: bool,
     /// Fail on invalid cases too.
-    #[arg(long, env = STRICT_VARIABLE)]
+    #[arg(long, env = STRICT_VARIABLE, value_parser = FalseyValueParser::new())]
     strict: bool,
 }
 

@@ -5,7 +5,7 @@ use crate::budget::Quantity;
 use crate::histogram::LatencyHistogram;
 use crate::metric::Unit;
 use crate::recording::{ErrorKind, RECORDING_VERSION, Recording};
-use crate::resources::{ContainerUse, Group, ResourceUse};
+use crate::resources::{ContainerUse, ResourceUse};
 use crate::run::DataPathProof;
 
 const REQUESTS: u64 = 5_000;
@@ -144,15 +144,25 @@ fn waiting_for_busy_connections_is_the_meshs_latency_unless_bare_waits_too() {
 
 #[test]
 fn a_vanished_container_is_named() {
-    let mut mesh = run("envoy-tuned", 3);
-    mesh.resources.containers.push(ContainerUse {
-        container: "web-0/sidecar".into(),
-        group: Group::DataPlane,
-        cpu_ns: 1,
-        resident_bytes: 1,
-        peak_bytes: 1,
-        vanished: true,
-    });
+    let with_vanished = |container: &str, group: Group| {
+        let mut mesh = run("envoy-tuned", 3);
+        mesh.resources.containers.push(ContainerUse {
+            container: container.into(),
+            group,
+            cpu_ns: 1,
+            resident_bytes: 1,
+            peak_bytes: 1,
+            vanished: true,
+        });
+        mesh
+    };
+    let ended = with_vanished("load", Group::LoadGenerator);
+    assert_eq!(
+        verdict(&ended, &run("bare", 2), &Budgets::default()),
+        Verdict::Pass,
+        "a generator that is done"
+    );
+    let mesh = with_vanished("web-0/sidecar", Group::DataPlane);
     let Verdict::Invalid { reasons } = verdict(&mesh, &run("bare", 2), &Budgets::default()) else {
         panic!("a run whose sidecar vanished is valid");
     };

@@ -64,7 +64,10 @@ pub(crate) async fn prove(
                     check_probes(topology, &moved, paths)?;
                 }
                 let proof = DataPathProof {
-                    sidecars: count(moved.values().filter(|counts| **counts != Counts::default())),
+                    // Handshakes do not count: the probe of mutual TLS makes some everywhere.
+                    sidecars: count(
+                        moved.values().filter(|c| c.inbound_requests > 0 || c.outbound_requests > 0),
+                    ),
                     verified_identities: identities,
                     enforced_mutual_tls: identities,
                     ..DataPathProof::default()

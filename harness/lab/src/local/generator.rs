@@ -118,12 +118,13 @@ async fn watch(
     settings: &GeneratorSettings,
     observe: &mut dyn FnMut(Event),
 ) -> Result<Vec<Sample>, LabError> {
-    let mut watched = deployment.watched();
-    watched.push(Watched {
+    // First, because it ends soon after its window closes.
+    let mut watched = vec![Watched {
         container: generator.name().to_owned(),
         group: Group::LoadGenerator,
         process_group: generator.process_group(),
-    });
+    }];
+    watched.extend(deployment.watched());
     let mut window = Window { reader: ResourceReader::new(watched), opened: None, samples: Vec::new() };
     let mut events = EventLines::of(generator)?;
     let mut tick = tokio::time::interval(settings.sampling_interval);

