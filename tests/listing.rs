@@ -135,6 +135,13 @@ fn a_case_that_cannot_run_is_ignored_and_says_why() {
     assert!(text.contains("remote::istio-stock::100rps::1s ... ignored"), "{text}");
     assert!(text.contains("runs on Kubernetes") && text.contains("cure:"), "{text}");
 
+    // Beside meshes that can run, it must not be measured without a mesh and pass.
+    workshop.scenario("mixed", &small_scenario("bare, istio-stock, reference", "1s"));
+    let mixed = meshes(&workshop, &["mixed", "--include-ignored"]);
+    assert!(!mixed.status.success(), "{}", text_of(&mixed));
+    let measured: Vec<_> = workshop.report().cases.iter().map(|case| case.mesh.clone()).collect();
+    assert_eq!(measured, ["bare", "reference"]);
+
     let insisted = meshes(&workshop, &["remote", "--include-ignored"]);
     assert!(!insisted.status.success(), "a case that cannot run passes: {}", text_of(&insisted));
 }

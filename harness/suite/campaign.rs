@@ -61,6 +61,7 @@ pub(crate) struct Campaign {
     groups: BTreeMap<String, Vec<CaseReport>>,
     order: Vec<String>,
     interrupted: bool,
+    unwritten: Option<CampaignError>,
 }
 
 impl Campaign {
@@ -119,6 +120,7 @@ impl Campaign {
             groups: BTreeMap::new(),
             order: Vec::new(),
             interrupted: false,
+            unwritten: None,
         })
     }
 
@@ -173,7 +175,10 @@ impl Campaign {
         }
         let reports = group_reports(&plan, &outcome, &members);
         self.interrupted |= outcome.interrupted;
-        self.write_samples(&outcome).map_err(|error| error_chain(&error))?;
+        // What was measured stands: measuring again because a file is missing would be selection.
+        if let Err(error) = self.write_samples(&outcome) {
+            self.unwritten.get_or_insert(error);
+        }
         Ok(reports)
     }
 
@@ -197,6 +202,11 @@ impl Campaign {
     #[must_use]
     pub(crate) fn folder(&self) -> &std::path::Path {
         &self.folder
+    }
+
+    /// Why samples could not be written, if they could not.
+    pub(crate) fn unwritten(&self) -> Option<&CampaignError> {
+        self.unwritten.as_ref()
     }
 
     /// Ends the campaign; its scratch folder goes with it.
@@ -238,7 +248,12 @@ fn group_reports(plan: &GroupPlan<'_>, outcome: &GroupOutcome, members: &[&Plann
     let report = |mesh: &&MeshDefinition| {
         let runs = runs_of(&mesh.name);
         let failed = outcome.failed.iter().filter(|failed| failed.mesh == mesh.name);
-        let causes: Vec<_> = failed.map(|failed| format!("block {}: {}", failed.block, failed.why)).collect();
+        let mut causes: Vec<_> =
+            failed.map(|failed| format!("block {}: {}", failed.block, failed.why)).collect();
+        let (done, blocks) = (runs.len(), plan.scenario.repeats);
+        if outcome.interrupted && done < blocks.get() as usize && done > 0 {
+            causes.push(format!("interrupted after {done} of {blocks} blocks"));
+        }
         if runs.is_empty() && causes.is_empty() {
             return None;
         }

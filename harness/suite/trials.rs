@@ -80,8 +80,12 @@ impl Session {
     fn run(mut self, arguments: &Arguments) -> ExitCode {
         let mut progress = Progress::on_stderr(Verbosity::Normal);
         self.provision(arguments, &mut progress);
-        let selected: Arc<[_]> =
-            self.planned.iter().filter(|case| is_selected(arguments, case)).cloned().collect();
+        let selected: Arc<[_]> = self
+            .planned
+            .iter()
+            .filter(|case| case.can_run() && is_selected(arguments, case))
+            .cloned()
+            .collect();
         let ignored = self.ignored(arguments);
         output::announce_ignored(&mut io::stderr(), &ignored);
 
@@ -147,6 +151,7 @@ impl Session {
     /// Writes and shows the report; whether something could not be written.
     fn conclude(&self, campaign: Campaign, ignored: Vec<IgnoredCase>, arguments: &Arguments) -> bool {
         let folder = campaign.folder().to_owned();
+        let unwritten = campaign.unwritten().map(|error| error_chain(error));
         let report = campaign.finish(ignored);
         let written = output::write_files(&report, &folder, self.settings.strict);
         // JSON on standard output must stay JSON.
@@ -155,13 +160,11 @@ impl Session {
             if to_error { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
         let colour = if to_error { io::stderr().is_terminal() } else { io::stdout().is_terminal() };
         output::show(&mut standard, &report, &folder, colour);
-        match written {
-            Ok(()) => false,
-            Err(error) => {
-                let _: io::Result<()> = writeln!(io::stderr(), "error: {}", error_chain(&error));
-                true
-            }
+        let failures = [unwritten, written.err().map(|error| error_chain(&error))];
+        for failure in failures.iter().flatten() {
+            let _: io::Result<()> = writeln!(io::stderr(), "error: {failure}");
         }
+        failures.iter().any(Option::is_some)
     }
 
     fn exit_code(&self, conclusion: &Conclusion, failed_to_write: bool) -> ExitCode {

@@ -128,9 +128,12 @@ pub fn median_over_runs(metric: Metric, runs: &[&Run]) -> Option<f64> {
 
 fn judged(metric: Metric, limit: Limit, runs: &[&Run], bare: &[&Run]) -> JudgedLimit {
     let outcome = match median_over_runs(metric, runs) {
+        None if metric.quantile().is_some() => {
+            LimitOutcome::Breached(format!("{metric} has no value: not one request succeeded"))
+        }
         None => return unjudged(metric, limit, "no run has a value for it".to_owned()),
         Some(value) => {
-            let requests = runs.iter().map(|run| run.recording.requests).min().unwrap_or(0);
+            let requests = runs.iter().map(|run| run.requests_behind(metric)).min().unwrap_or(0);
             judge_limit(metric, limit, Reading { value, bare: median_over_runs(metric, bare), requests })
         }
     };
@@ -160,19 +163,33 @@ fn unjudged(metric: Metric, limit: Limit, why: String) -> JudgedLimit {
 fn validity(runs: &[&Run], bare: &[&Run]) -> (Vec<String>, Vec<String>) {
     let (mut capacity, mut invalid) = (Vec::new(), Vec::new());
     for run in runs {
-        let control = bare.iter().find(|control| control.block == run.block && control.mesh != run.mesh);
-        if let Some(sentence) = rate_shortfall(run) {
-            if control.is_some_and(|control| rate_shortfall(control).is_none()) {
+        let control = bare.iter().find(|control| control.block == run.block && !run.mesh.is_bare()).copied();
+        match (rate_shortfall(run), control.map(rate_shortfall)) {
+            (Some(sentence), Some(None)) => {
                 capacity.push(format!("{sentence} while bare kept the rate: the mesh cannot carry it"));
-            } else {
-                invalid.push(format!("{sentence}, and bare did no better: lower the rate"));
             }
+            (Some(sentence), Some(Some(_))) => {
+                invalid.push(format!("{sentence}, and bare did not keep the rate either: lower it"));
+            }
+            (Some(sentence), None) => invalid.push(format!("{sentence}: lower the rate")),
+            (None, _) => {}
         }
         invalid.extend(generator_overload(run));
-        invalid.extend(late_sending(run, control.copied()));
+        invalid.extend(late_sending(run, control));
         invalid.extend(vanished(run));
+        match control {
+            Some(control) => invalid.extend(unfit_control(control)),
+            None if run.mesh.is_bare() => {}
+            None => invalid.push(format!("block {}: bare has no result to compare with", run.block)),
+        }
     }
     (capacity, invalid)
+}
+
+/// What makes a control unfit to compare with, however well the mesh did.
+fn unfit_control(control: &Run) -> Vec<String> {
+    let reasons = [generator_overload(control), late_sending(control, None), vanished(control)];
+    reasons.into_iter().flatten().map(|reason| format!("the control, bare: {reason}")).collect()
 }
 
 fn rate_shortfall(run: &Run) -> Option<String> {

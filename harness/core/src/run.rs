@@ -69,7 +69,13 @@ impl Run {
     /// Whether the run has the requests a gate on this metric needs.
     #[must_use]
     pub fn has_requests_for(&self, metric: Metric) -> bool {
-        self.recording.requests >= metric.minimum_requests()
+        self.requests_behind(metric) >= metric.minimum_requests()
+    }
+
+    /// The requests that a metric's value rests on: a quantile is one of successes.
+    #[must_use]
+    pub fn requests_behind(&self, metric: Metric) -> u64 {
+        if metric.quantile().is_some() { self.recording.successes } else { self.recording.requests }
     }
 
     /// CPU per request that got an answer within the window: what was asked for

@@ -32,6 +32,9 @@ pub enum LabError {
         /// What was tried, and the cure.
         source: Unavailable,
     },
+    /// A mesh that needs Kubernetes; run without it, it would pass for `bare`.
+    #[error("{0} does not run on one machine: its mesh.yaml has no `local` section")]
+    NotLocal(String),
     /// A mesh's configuration cannot be rendered.
     #[error(transparent)]
     Template(#[from] TemplateError),

@@ -196,3 +196,39 @@ fn errors_are_a_share_of_all_and_stay_out_of_the_latency() {
     assert!((share - 500.0 / 5_500.0).abs() < 1e-9);
     assert!(mesh.value(Metric::P99_99).unwrap() < 4e6);
 }
+
+#[test]
+fn a_mesh_without_a_control_or_with_an_unfit_one_is_invalid() {
+    let mesh = run("envoy-tuned", 3);
+    let alone = judge(&mesh.mesh, &[&mesh], &[], &Budgets::default(), Vec::new()).verdict;
+    let Verdict::Invalid { reasons } = alone else { panic!("a mesh that nothing was compared with passes") };
+    assert_eq!(reasons, ["block 1: bare has no result to compare with"]);
+
+    let mut bare = run("bare", 2);
+    bare.recording.cpu_seconds = 9.5;
+    let Verdict::Invalid { reasons } = verdict(&mesh, &bare, &Budgets::default()) else {
+        panic!("a control from an overloaded generator is compared with");
+    };
+    assert!(reasons[0].starts_with("the control, bare: ") && reasons[0].contains("95%"), "{reasons:?}");
+}
+
+#[test]
+fn a_latency_budget_is_broken_when_nothing_succeeds() {
+    let mut mesh = run("envoy-tuned", 3);
+    mesh.recording.latency_ns = LatencyHistogram::new();
+    mesh.recording.successes = 0;
+    mesh.recording.errors.insert(ErrorKind::Status5xx, REQUESTS);
+    let Verdict::Fail { breaches } =
+        verdict(&mesh, &run("bare", 2), &budget(Metric::P50, at_most_ms("50ms")))
+    else {
+        panic!("a mesh that answers nothing but errors keeps a latency budget");
+    };
+    assert_eq!(breaches, ["p50 has no value: not one request succeeded"]);
+}
+
+#[test]
+fn quantiles_are_gated_on_successes() {
+    let mut mesh = run("envoy-tuned", 3);
+    mesh.recording.requests = 20_000;
+    assert!(!mesh.has_requests_for(Metric::P99), "5,000 successes of 20,000 requests gate p99");
+}

@@ -81,8 +81,7 @@ pub async fn measure_arm(
     cancelled: &CancellationToken,
     observe: &mut dyn FnMut(Event),
 ) -> Result<ArmResult, LabError> {
-    let none = LocalMesh::default();
-    let mesh = arm.mesh.local.as_ref().unwrap_or(&none);
+    let mesh = arm.mesh.local.as_ref().ok_or_else(|| LabError::NotLocal(arm.mesh.name.to_string()))?;
     let proxy = provider.proxy(arm.mesh, mesh)?;
     fs::create_dir_all(&arm.folder).map_err(LabError::file("create", &arm.folder))?;
     let scratch = tempfile::Builder::new()

@@ -20,6 +20,9 @@ use super::live::CAMPAIGN_VARIABLE;
 /// How long a process may take to end after SIGTERM before it is killed.
 const STOP_GRACE: Duration = Duration::from_secs(3);
 
+/// What a process is told of its caller's environment.
+const INHERITED_VARIABLES: [&str; 4] = ["HOME", "LANG", "PATH", "TMPDIR"];
+
 /// How much of a log is quoted in an error.
 const QUOTED_LOG_LINES: usize = 12;
 
@@ -121,6 +124,9 @@ impl Component {
         let mut command = Command::new(&spec.program);
         command
             .args(&spec.arguments)
+            // What the caller has exported must not change what is measured.
+            .env_clear()
+            .envs(INHERITED_VARIABLES.iter().filter_map(|&name| Some((name, std::env::var_os(name)?))))
             .envs(spec.environment.iter().cloned())
             .env(CAMPAIGN_VARIABLE, campaign)
             .current_dir(&spec.directory)
@@ -342,6 +348,18 @@ mod tests {
         })
         .await
         .unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_callers_environment_stays_outside() {
+        let directory = tempfile::tempdir().unwrap();
+        let spec = shell("env | cut -d= -f1 | sort", directory.path());
+        let mut component = Component::start(&spec, "test").unwrap();
+        component.wait().await.unwrap();
+        let log = std::fs::read_to_string(component.log()).unwrap();
+        // The test itself runs with variables of cargo's, and the shell sets some of its own.
+        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+        assert!(!log.contains("CARGO") && log.contains(CAMPAIGN_VARIABLE) && log.contains("PATH"), "{log}");
     }
 
     #[tokio::test]

@@ -87,6 +87,8 @@ impl LiveCampaign {
 
 impl Drop for LiveCampaign {
     fn drop(&mut self) {
+        // A sweep going on meanwhile must not find the folder half removed.
+        let _registry = self.scratch.parent().map(lock_registry);
         // What cannot be removed now is removed by the next start's sweep.
         let _: io::Result<()> = fs::remove_dir_all(&self.scratch);
     }
