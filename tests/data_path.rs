@@ -33,6 +33,18 @@ fn a_sidecar_whose_counters_do_not_move_is_refused() {
     assert!(text.contains("web-0's sidecar counted 0 inbound requests where 2 were sent"), "{text}");
 }
 
+/// The counter moves when the probe's stranger is turned away, and not for what peers send.
+#[test]
+fn requests_without_a_handshake_are_refused() {
+    let workshop = Workshop::new();
+    workshop.mesh("reference", "unshaken", "mesh.yaml", |definition| {
+        definition.replace("result=\"accepted\"", "result=\"refused\"")
+    });
+    workshop.scenario("path", &small_scenario("unshaken", "1s"));
+    let text = refused(&workshop);
+    assert!(text.contains("counted no TLS handshake for them"), "{text}");
+}
+
 #[test]
 fn a_sidecar_without_tls_is_refused() {
     let workshop = Workshop::new();

@@ -42,7 +42,8 @@ fn a_process_killed_mid_run_is_named(#[case] victim: &str, #[case] name: &str) {
     kill(Pid::from_raw(victim.pid), Signal::SIGKILL).unwrap();
     let output = run.wait_with_output().unwrap();
     let text = text_of(&output);
-    assert!(text.contains(name) && text.contains("ended"), "{text}");
+    assert!(!output.status.success(), "{text}");
+    assert!(text.contains(&format!("{name} ended ")), "{text}");
     assert!(text.contains("signal: 9 (SIGKILL)"), "{text}");
     workshop.assert_clean("a killed process");
 }

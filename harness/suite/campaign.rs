@@ -288,18 +288,6 @@ fn describe(swept: &Swept) -> Option<String> {
     Some(format!("removed what was left of {}: {processes}", swept.campaigns.join(", ")))
 }
 
-/// An error with its causes, on one line.
-pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
 /// Whether a verdict fails its trial.
 #[must_use]
 pub(crate) fn fails(verdict: &Verdict, strict: bool) -> bool {

@@ -9,11 +9,12 @@ use libtest_mimic::{Arguments, Conclusion, Failed, FormatSetting, Trial};
 use meshbench_core::event::Event;
 use meshbench_core::report::IgnoredCase;
 use meshbench_core::scenario::MeshName;
+use meshbench_lab::error_chain;
 use meshbench_lab::mesh::{BinaryFinder, MeshDefinition, Unavailable};
 use meshbench_report::progress::{Progress, Verbosity};
 use tokio_util::sync::CancellationToken;
 
-use crate::campaign::{Campaign, error_chain, fails};
+use crate::campaign::{Campaign, fails};
 use crate::discovery::{BrokenScenario, Discovery, HeldBack, PlannedCase};
 use crate::output;
 use crate::settings::Settings;

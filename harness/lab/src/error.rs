@@ -76,19 +76,19 @@ impl LabError {
         let path = path.to_owned();
         move |source| Self::File { doing, path, source }
     }
+}
 
-    /// The whole chain of causes in one line each time a cause adds something.
-    #[must_use]
-    pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
+/// An error with its causes, on one line: what a person reads where only one text is shown.
+#[must_use]
+pub fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
     }
+    text
 }
 
 fn disk_full_hint(error: &io::Error) -> &'static str {

@@ -11,7 +11,7 @@ use meshbench_core::shuffle::shuffle;
 use meshbench_core::units::{OfferedRate, Span};
 use tokio_util::sync::CancellationToken;
 
-use crate::error::LabError;
+use crate::error::{LabError, error_chain};
 use crate::local::{ArmRun, LocalProvider, measure_arm};
 use crate::mesh::MeshDefinition;
 use crate::process::LiveCampaign;
@@ -95,7 +95,7 @@ impl GroupPlan<'_> {
                         break 'blocks;
                     }
                     Err(error) => {
-                        let why = error.chain();
+                        let why = error_chain(&error);
                         observe(Event::RunFailed { mesh: mesh.name.clone(), why: why.clone() });
                         outcome.failed.push(FailedRun { mesh: mesh.name.clone(), block, why });
                     }

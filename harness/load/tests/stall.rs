@@ -33,10 +33,9 @@ fn with_threads(threads: u32) {
     assert_eq!(recording.successes, 16_000, "{:?}", recording.errors);
     for (quantile, truth) in [(0.95, 0.5), (0.99, 0.9), (0.999, 0.99)] {
         let seen = share_of_stall(&recording.latency_ns, quantile);
-        // A busy machine adds waits of its own and takes none away: understating is always the generator's fault.
-        let of_truth = seen / truth;
+        let off = (seen / truth - 1.0).abs();
         assert!(
-            (0.94..1.15).contains(&of_truth),
+            off < 0.06,
             "{threads} threads, p{}: {seen:.3} of the stall, expected {truth}",
             quantile * 100.0
         );

@@ -10,9 +10,9 @@ use std::process::ExitCode;
 use clap::builder::FalseyValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use libtest_mimic::Arguments;
+use meshbench_lab::error_chain;
 use meshbench_lab::process::sweep;
 
-use crate::campaign::error_chain;
 use crate::discovery::Discovery;
 use crate::settings::{OUTPUT_VARIABLE, Programs, SCENARIOS_VARIABLE, STRICT_VARIABLE, Settings};
 use crate::trials;
