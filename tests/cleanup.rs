@@ -9,6 +9,7 @@
 
 mod support;
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -16,11 +17,26 @@ use nix::unistd::Pid;
 use rstest::rstest;
 use support::{Workshop, small_scenario, start, text_of};
 
-/// How often each signal is sent, at moments spread over a run.
+/// How often each signal is sent, at a random moment of a run.
 const TIMES_EACH: u32 = 10;
 
 /// Longer than a run of the scenario below takes to be measuring.
 const LATEST_MOMENT: Duration = Duration::from_millis(4_500);
+
+/// A different sequence every time; the moments are printed when a test fails.
+struct SmallRandom(RandomState, u64);
+
+impl SmallRandom {
+    fn seeded() -> Self {
+        Self(RandomState::new(), 0)
+    }
+
+    /// From 0 up to 1.
+    fn share(&mut self) -> f64 {
+        self.1 += 1;
+        self.0.hash_one(self.1) as f64 / u64::MAX as f64
+    }
+}
 
 #[rstest]
 #[case::interrupt(Signal::SIGINT)]
@@ -30,8 +46,9 @@ fn nothing_is_left_after(#[case] signal: Signal) {
     let workshop = Workshop::new();
     workshop.scenario("short", &small_scenario("bare, reference", "2s"));
     let mut seen_processes = 0;
-    for time in 0..TIMES_EACH {
-        let moment = LATEST_MOMENT * time / TIMES_EACH;
+    let mut random = SmallRandom::seeded();
+    for _ in 0..TIMES_EACH {
+        let moment = LATEST_MOMENT.mul_f64(random.share());
         let mut run = start(&mut workshop.meshbench(&["run"]));
         let began = Instant::now();
         while began.elapsed() < moment && run.try_wait().unwrap().is_none() {
@@ -41,7 +58,7 @@ fn nothing_is_left_after(#[case] signal: Signal) {
         kill(Pid::from_raw(i32::try_from(run.id()).unwrap()), signal).unwrap();
         let output = run.wait_with_output().unwrap();
 
-        let after = format!("{signal} at {moment:?}");
+        let after = format!("{signal} after {moment:?}");
         if signal == Signal::SIGKILL {
             // Processes die with the harness; its scratch folder is for the next start to remove.
             let swept = workshop.meshbench(&["clean"]).output().unwrap();
@@ -49,7 +66,8 @@ fn nothing_is_left_after(#[case] signal: Signal) {
         } else {
             // Before its handler is there, a signal ends it as signals do; after, in order.
             let code = output.status.code();
-            assert!(code.is_none() || code == Some(130), "{after}: {}", text_of(&output));
+            let by_signal = Some(128 + signal as i32);
+            assert!(code.is_none() || code == by_signal, "{after}: {}", text_of(&output));
         }
         workshop.assert_clean(&after);
     }

@@ -44,37 +44,3 @@ fn requests_without_a_handshake_are_refused() {
     let text = refused(&workshop);
     assert!(text.contains("counted no TLS handshake for them"), "{text}");
 }
-
-#[test]
-fn a_sidecar_without_tls_is_refused() {
-    let workshop = Workshop::new();
-    workshop.mesh("haproxy", "plaintext", "haproxy.cfg.jinja", |template| {
-        let lines = template.lines().map(|line| match line.trim_start() {
-            macro_body if macro_body.starts_with("ssl crt") => "",
-            _ => line,
-        });
-        lines.collect::<Vec<_>>().join("\n") + "\n"
-    });
-    workshop.scenario("path", &small_scenario("plaintext", "1s"));
-    let text = refused(&workshop);
-    assert!(text.contains("inbound port refuses a peer with a valid certificate"), "{text}");
-}
-
-#[test]
-fn a_sidecar_that_lets_strangers_in_is_refused() {
-    let workshop = Workshop::new();
-    // Matching names makes Envoy insist on a certificate too, whatever else it is told.
-    let matching = "  match_typed_subject_alt_names:
-    - san_type: URI
-      matcher: {{ accepted_identity | tojson }}
-";
-    workshop.mesh("envoy-tuned", "lenient", "envoy.yaml.jinja", |template| {
-        assert!(template.contains(matching), "the template has changed");
-        template
-            .replace("require_client_certificate: true", "require_client_certificate: false")
-            .replace(matching, "")
-    });
-    workshop.scenario("path", &small_scenario("lenient", "1s"));
-    let text = refused(&workshop);
-    assert!(text.contains("answers without a client certificate"), "{text}");
-}

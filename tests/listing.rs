@@ -10,6 +10,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -86,7 +87,69 @@ fn a_broken_file_is_one_failing_trial_and_takes_nobody_down() {
         "{text}"
     );
     assert!(text.contains("broken.yaml:5:9: rates[0]: "), "{text}");
+    let report = workshop.report();
+    assert_eq!(report.cases.len(), 1);
+    assert_eq!(report.broken_scenarios[0].name, "broken::scenario-is-invalid");
+    let junit = fs::read_to_string(workshop.campaign().join("junit.xml")).unwrap();
+    assert!(junit.contains("tests=\"2\"") && junit.contains("errors=\"1\""), "{junit}");
     workshop.assert_clean("a broken scenario");
+}
+
+#[test]
+fn files_that_cannot_be_read_stop_nobody_else() {
+    let workshop = Workshop::new();
+    workshop.scenario("short", &small_scenario("bare", "1s"));
+    let scenarios = workshop.scenarios();
+    fs::create_dir(scenarios.join("folder.yaml")).unwrap();
+    symlink("nowhere", scenarios.join("gone.yaml")).unwrap();
+    symlink("somebody@somewhere.1:2", scenarios.join(".#short.yaml")).unwrap();
+    fs::write(scenarios.join("old.yml"), small_scenario("bare", "1s")).unwrap();
+    fs::create_dir(scenarios.join("meshes/Odd Name")).unwrap();
+    fs::write(scenarios.join("meshes/Odd Name/mesh.yaml"), "description: odd\nversion: 1\n").unwrap();
+    let invalid = ["folder", "gone", "old"].map(|name| format!("{name}::scenario-is-invalid"));
+    assert_eq!(
+        listed(&workshop, &["--list"]),
+        [&invalid[..], &["short::bare::100rps::1s".to_owned()]].concat()
+    );
+
+    let output = workshop.meshbench(&["list"]).output().unwrap();
+    let text = text_of(&output);
+    assert!(output.status.success(), "{text}");
+    for said in [
+        "folder.yaml: the file cannot be read: Is a directory",
+        "gone.yaml: the file cannot be read: No such file",
+        "old.yml: a scenario's file name ends in .yaml (hint: rename it to old.yaml)",
+        "Odd Name: this is not the folder of a mesh",
+        "short::bare::100rps::1s",
+    ] {
+        assert!(text.contains(said), "{said:?} is missing: {text}");
+    }
+}
+
+#[test]
+fn a_filter_that_matches_nothing_is_a_success_for_libtest_and_a_failure_for_people() {
+    let workshop = three_scenarios();
+    let libtest = meshes(&workshop, &["no-such-case"]);
+    assert!(libtest.status.success(), "{}", text_of(&libtest));
+    for filter in ["no-such-case", "long"] {
+        let run = workshop.meshbench(&["run", filter]).output().unwrap();
+        assert!(!run.status.success(), "{}", text_of(&run));
+        assert!(text_of(&run).contains("no case was run"), "{}", text_of(&run));
+    }
+}
+
+#[test]
+fn closed_standard_output_loses_no_result() {
+    let workshop = Workshop::new();
+    workshop.scenario("short", &small_scenario("bare", "1s"));
+    let mut run = support::start(&mut workshop.meshbench(&["run"]));
+    drop(run.stdout.take());
+    let output = run.wait_with_output().unwrap();
+    assert!(!output.status.success(), "{}", text_of(&output));
+    assert!(text_of(&output).contains("standard output was closed"), "{}", text_of(&output));
+    let report = workshop.report();
+    assert_eq!(report.cases.len(), 1, "{report:?}");
+    workshop.assert_clean("closed standard output");
 }
 
 #[test]
@@ -139,8 +202,11 @@ fn a_case_that_cannot_run_is_ignored_and_says_why() {
     workshop.scenario("mixed", &small_scenario("bare, istio-stock, reference", "1s"));
     let mixed = meshes(&workshop, &["mixed", "--include-ignored"]);
     assert!(!mixed.status.success(), "{}", text_of(&mixed));
-    let measured: Vec<_> = workshop.report().cases.iter().map(|case| case.mesh.clone()).collect();
-    assert_eq!(measured, ["bare", "reference"]);
+    let report = workshop.report();
+    let measured = report.cases.iter().filter(|case| !case.runs.is_empty());
+    assert_eq!(measured.map(|case| case.mesh.as_str()).collect::<Vec<_>>(), ["bare", "reference"]);
+    let refused = report.cases.iter().find(|case| case.mesh == "istio-stock").unwrap();
+    assert_eq!(refused.verdict.word(), "ERROR");
 
     let insisted = meshes(&workshop, &["remote", "--include-ignored"]);
     assert!(!insisted.status.success(), "a case that cannot run passes: {}", text_of(&insisted));

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use meshbench::{Programs, Settings, trials};
+use meshbench::trials::{self, WhenNothingRuns};
+use meshbench::{Programs, Settings};
 
 fn main() -> ExitCode {
     let programs = Programs {
@@ -15,5 +16,6 @@ fn main() -> ExitCode {
     // Cargo's folder for tests lies in the target folder, wherever that is.
     let output = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("meshbench");
     let (arguments, strict) = trials::arguments(std::env::args());
-    trials::run(&Settings::from_environment(scenarios, output, programs, strict), arguments)
+    let settings = Settings::from_environment(scenarios, output, programs, strict);
+    trials::run(&settings, arguments, WhenNothingRuns::Pass)
 }

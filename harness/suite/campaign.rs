@@ -1,18 +1,16 @@
 //! One invocation's campaign: its folder, its block groups, and what they came to.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
 use meshbench_core::event::Event;
-use meshbench_core::judge::{Verdict, judge};
-use meshbench_core::report::{CaseHeading, CaseReport, IgnoredCase, REPORT_VERSION, Report};
-use meshbench_core::run::Run;
+use meshbench_core::judge::Verdict;
+use meshbench_core::report::{BrokenScenario, CaseReport, Executable, IgnoredCase, REPORT_VERSION, Report};
 use meshbench_core::scenario::MeshName;
 use meshbench_lab::local::LocalProvider;
-use meshbench_lab::mesh::{BinaryFinder, MeshCatalog, MeshDefinition};
+use meshbench_lab::mesh::{BinaryFinder, BinarySource, Found, MeshCatalog, Unavailable};
 use meshbench_lab::process::{LiveCampaign, Placement, Swept, move_this_thread, sweep};
 use meshbench_lab::{GroupOutcome, GroupPlan};
 use meshbench_report::csv::{SampledRun, SamplesWriter};
@@ -20,9 +18,13 @@ use meshbench_report::progress::Progress;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use crate::discovery::PlannedCase;
+use crate::case_reports::{definition, group_name, group_reports, heading};
+use crate::discovery::{HeldBack, PlannedCase};
 use crate::environment::read_environment;
 use crate::settings::Settings;
+
+/// Why a case without a report has none: nothing else leaves one out.
+const NOT_RUN: &str = "interrupted before it ran";
 
 /// Why a campaign could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +53,7 @@ pub(crate) enum CampaignError {
 pub(crate) struct Campaign {
     catalog: MeshCatalog,
     provider: LocalProvider,
+    finder: BinaryFinder,
     runtime: Runtime,
     live: LiveCampaign,
     folder: PathBuf,
@@ -58,8 +61,8 @@ pub(crate) struct Campaign {
     progress: Progress,
     samples: Option<SamplesWriter<fs::File>>,
     started: (SystemTime, Instant),
-    groups: BTreeMap<String, Vec<CaseReport>>,
-    order: Vec<String>,
+    reports: Vec<CaseReport>,
+    ran: BTreeSet<String>,
     interrupted: bool,
     unwritten: Option<CampaignError>,
 }
@@ -104,12 +107,13 @@ impl Campaign {
             load: settings.programs.load.clone(),
             emojivoto: settings.programs.emojivoto.clone(),
             sidecar: settings.programs.sidecar.clone(),
-            binaries: BinaryFinder { cache: settings.cache() },
+            proxies: BTreeMap::new(),
             placement,
         };
         Ok(Self {
             catalog,
             provider,
+            finder: BinaryFinder { cache: settings.cache() },
             runtime,
             live,
             folder,
@@ -117,47 +121,92 @@ impl Campaign {
             progress,
             samples: None,
             started: (now, Instant::now()),
-            groups: BTreeMap::new(),
-            order: Vec::new(),
+            reports: Vec::new(),
+            ran: BTreeSet::new(),
             interrupted: false,
             unwritten: None,
         })
     }
 
-    /// The report of one case, running its block group if that has not run yet.
-    /// `selected` names every case of this invocation: those of the group run together.
-    ///
-    /// # Errors
-    /// A text for the trial's failure when the group could not run at all.
-    pub(crate) fn case(
-        &mut self,
-        case: &PlannedCase,
-        selected: &[PlannedCase],
-    ) -> Result<CaseReport, String> {
-        definition(&self.catalog, &case.case.mesh)?;
-        let group = group_name(case);
-        if !self.groups.contains_key(&group) {
-            if self.interrupted || self.cancelled.is_cancelled() {
-                self.interrupted = true;
-                return Err("interrupted before it ran".to_owned());
+    /// Finds or installs the executables of `meshes`; those that are not to be had, with why.
+    pub(crate) fn provision(&mut self, meshes: BTreeSet<MeshName>) -> BTreeMap<MeshName, Unavailable> {
+        let mut missing = BTreeMap::new();
+        for mesh in meshes {
+            let Ok(definition) = definition(&self.catalog, &mesh) else { continue };
+            let source = definition.local.as_ref().and_then(|local| local.binary.clone());
+            let Some(source) = source.filter(|_| !self.cancelled.is_cancelled()) else { continue };
+            let obtained = self.obtain(&mesh, &source);
+            if let Err(unavailable) = &obtained {
+                missing.insert(mesh.clone(), unavailable.clone());
             }
-            let reports = self.run_group(case, selected)?;
-            if let Entry::Vacant(place) = self.groups.entry(group.clone()) {
-                self.order.push(group.clone());
-                place.insert(reports);
-            }
+            self.provider.proxies.insert(mesh, obtained);
         }
-        let reports = self.groups.get(&group).into_iter().flatten();
-        reports
-            .clone()
-            .find(|report| report.name == case.name)
-            .cloned()
-            .ok_or_else(|| "interrupted before it ran".to_owned())
+        missing
     }
 
-    fn run_group(&mut self, case: &PlannedCase, selected: &[PlannedCase]) -> Result<Vec<CaseReport>, String> {
+    fn obtain(&mut self, mesh: &MeshName, source: &BinarySource) -> Result<Executable, Unavailable> {
+        match source.find(&self.finder)? {
+            Found::Here(executable) => Ok(executable),
+            Found::Installable => {
+                self.progress.observe(&Event::Provisioning { mesh: mesh.clone() });
+                let Self { runtime, finder, live, provider, cancelled, .. } = self;
+                runtime.block_on(source.install(finder, live, &provider.placement, cancelled))
+            }
+        }
+    }
+
+    /// What one case comes to, running its block group if that has not run yet.
+    /// `selected` names every case of this invocation: those of the group run together.
+    pub(crate) fn verdict(&mut self, case: &PlannedCase, selected: &[PlannedCase]) -> Verdict {
+        if let Err(why) = self.run_group_of(case, selected) {
+            self.report_error(case, why);
+        }
+        match self.reports.iter().find(|report| report.name == case.name) {
+            Some(report) => report.verdict.clone(),
+            None => self.report_error(case, NOT_RUN.to_owned()),
+        }
+    }
+
+    /// Reports an error for each of these cases that has no report yet.
+    pub(crate) fn account_for(&mut self, selected: &[PlannedCase], why: &str) {
+        for case in selected {
+            if !self.reports.iter().any(|report| report.name == case.name) {
+                self.report_error(case, why.to_owned());
+            }
+        }
+    }
+
+    fn report_error(&mut self, case: &PlannedCase, why: String) -> Verdict {
+        let heading = heading(&self.catalog, &self.provider, case);
+        let report = CaseReport::without_runs(heading, why);
+        let verdict = report.verdict.clone();
+        self.reports.push(report);
+        verdict
+    }
+
+    /// Runs the case's block group, once.
+    ///
+    /// # Errors
+    /// Why this case cannot run, whatever becomes of the others.
+    fn run_group_of(&mut self, case: &PlannedCase, selected: &[PlannedCase]) -> Result<(), String> {
+        if let Some(HeldBack::CannotRun { reason, cure }) = &case.held_back {
+            return Err(format!("{reason} (cure: {cure})"));
+        }
+        definition(&self.catalog, &case.case.mesh)?;
+        if self.ran.contains(&group_name(case)) {
+            return Ok(());
+        }
+        if self.interrupted || self.cancelled.is_cancelled() {
+            self.interrupted = true;
+            return Err(NOT_RUN.to_owned());
+        }
+        self.run_group(case, selected)
+    }
+
+    fn run_group(&mut self, case: &PlannedCase, selected: &[PlannedCase]) -> Result<(), String> {
         let group = group_name(case);
-        let members: Vec<_> = selected.iter().filter(|other| group_name(other) == group).collect();
+        let members: Vec<_> =
+            selected.iter().filter(|other| other.can_run() && group_name(other) == group).collect();
         let mut arms = vec![definition(&self.catalog, &MeshName::bare())?];
         for member in members.iter().filter(|member| !member.case.mesh.is_bare()) {
             // One that is wrong fails its own trial and takes no other down.
@@ -173,13 +222,15 @@ impl Campaign {
             let what = format!("processes that outlived their run were ended: {}", stragglers.join(", "));
             progress.observe(&Event::Swept { what });
         }
-        let reports = group_reports(&plan, &outcome, &members);
+        let reports = group_reports(&plan, &outcome, &members, provider);
         self.interrupted |= outcome.interrupted;
+        self.ran.insert(group);
+        self.reports.extend(reports);
         // What was measured stands: measuring again because a file is missing would be selection.
         if let Err(error) = self.write_samples(&outcome) {
             self.unwritten.get_or_insert(error);
         }
-        Ok(reports)
+        Ok(())
     }
 
     fn write_samples(&mut self, outcome: &GroupOutcome) -> Result<(), CampaignError> {
@@ -211,7 +262,7 @@ impl Campaign {
 
     /// Ends the campaign; its scratch folder goes with it.
     #[must_use]
-    pub(crate) fn finish(mut self, ignored: Vec<IgnoredCase>) -> Report {
+    pub(crate) fn finish(self, ignored: Vec<IgnoredCase>, broken_scenarios: Vec<BrokenScenario>) -> Report {
         let (started_at, since) = self.started;
         Report {
             version: REPORT_VERSION,
@@ -220,55 +271,11 @@ impl Campaign {
             took_seconds: since.elapsed().as_secs_f64(),
             interrupted: self.interrupted || self.cancelled.is_cancelled(),
             environment: read_environment(&self.provider.placement),
-            cases: self.order.iter().filter_map(|group| self.groups.remove(group)).flatten().collect(),
+            cases: self.reports,
             ignored,
+            broken_scenarios,
         }
     }
-}
-
-/// `scenario::rate::duration`.
-fn group_name(case: &PlannedCase) -> String {
-    format!("{}::{}::{}", case.case.scenario, case.case.rate, case.case.duration)
-}
-
-fn definition<'a>(catalog: &'a MeshCatalog, mesh: &MeshName) -> Result<&'a MeshDefinition, String> {
-    match catalog.get(mesh) {
-        Some(Ok(definition)) => Ok(definition),
-        Some(Err(problem)) => Err(problem.to_string()),
-        None => Err(format!("there is no folder scenarios/meshes/{mesh}")),
-    }
-}
-
-/// A report for every arm that has a run or a failure; of an interrupted group
-/// only for arms with something to show.
-fn group_reports(plan: &GroupPlan<'_>, outcome: &GroupOutcome, members: &[&PlannedCase]) -> Vec<CaseReport> {
-    let runs_of =
-        |mesh: &MeshName| outcome.runs.iter().filter(|run| run.mesh == *mesh).collect::<Vec<&Run>>();
-    let bare = runs_of(&MeshName::bare());
-    let report = |mesh: &&MeshDefinition| {
-        let runs = runs_of(&mesh.name);
-        let failed = outcome.failed.iter().filter(|failed| failed.mesh == mesh.name);
-        let mut causes: Vec<_> =
-            failed.map(|failed| format!("block {}: {}", failed.block, failed.why)).collect();
-        let (done, blocks) = (runs.len(), plan.scenario.repeats);
-        if outcome.interrupted && done < blocks.get() as usize && done > 0 {
-            causes.push(format!("interrupted after {done} of {blocks} blocks"));
-        }
-        if runs.is_empty() && causes.is_empty() {
-            return None;
-        }
-        let judgement = judge(&mesh.name, &runs, &bare, &plan.scenario.budgets, causes);
-        let name = format!("{}::{}::{}::{}", plan.scenario.name, mesh.name, plan.rate, plan.duration);
-        let heading = CaseHeading {
-            selected: members.iter().any(|member| member.name == name),
-            name,
-            group: plan.name(),
-            mesh: mesh.name.to_string(),
-            mesh_version: mesh.version.clone(),
-        };
-        Some(CaseReport::new(heading, &runs, &bare, judgement))
-    };
-    plan.arms.iter().filter_map(report).collect()
 }
 
 /// Unique, sortable, and safe in a file name.
@@ -286,14 +293,4 @@ fn describe(swept: &Swept) -> Option<String> {
         left => format!("ended {}", left.join(", ")),
     };
     Some(format!("removed what was left of {}: {processes}", swept.campaigns.join(", ")))
-}
-
-/// Whether a verdict fails its trial.
-#[must_use]
-pub(crate) fn fails(verdict: &Verdict, strict: bool) -> bool {
-    match verdict {
-        Verdict::Pass => false,
-        Verdict::Invalid { .. } => strict,
-        Verdict::Fail { .. } | Verdict::Error { .. } => true,
-    }
 }

@@ -1,15 +1,19 @@
 //! What there is to run: scenario files, mesh definitions, and the cases they make.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use meshbench_core::problem::Problems;
-use meshbench_core::scenario::{Case, MeshName, ProviderKind, Scenario, Tier};
+use meshbench_core::problem::{Problem, Problems};
+use meshbench_core::report::BrokenScenario;
+use meshbench_core::scenario::{Case, Known, MeshName, ProviderKind, Scenario, Tier};
 use meshbench_core::yaml;
+use meshbench_emojivoto::catalog as emoji;
 use meshbench_lab::mesh::{BinaryFinder, CatalogError, LocalMesh, MeshCatalog};
+use meshbench_lab::shown_path;
 
 use crate::settings::Settings;
 
@@ -20,17 +24,8 @@ pub(crate) struct Discovery {
     pub catalog: MeshCatalog,
     /// The scenarios that can be read, by name.
     pub scenarios: Vec<Arc<Scenario>>,
-    /// The scenario files that are wrong.
+    /// The scenario files that are wrong; each is one failing trial.
     pub broken: Vec<BrokenScenario>,
-}
-
-/// A scenario file that is wrong; it is one failing trial.
-#[derive(Debug, Clone)]
-pub(crate) struct BrokenScenario {
-    /// The file's name without `.yaml`.
-    pub name: String,
-    /// What is wrong with it.
-    pub problems: Problems,
 }
 
 /// A case with what decides whether it runs.
@@ -63,10 +58,10 @@ pub(crate) enum HeldBack {
 /// Why scenarios could not be looked for.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DiscoveryError {
-    /// The folder or a file in it cannot be read.
+    /// The folder cannot be read.
     #[error("cannot read scenarios from {} (is this the project's root? MESHBENCH_SCENARIOS names another folder)", path.display())]
     Read {
-        /// The folder or file.
+        /// The folder.
         path: PathBuf,
         /// The file system's reason.
         source: io::Error,
@@ -99,10 +94,10 @@ impl PlannedCase {
 }
 
 impl Discovery {
-    /// Reads all scenarios and mesh definitions. A wrong file is kept as its problems.
+    /// Reads all scenarios and mesh definitions. A wrong or unreadable file is kept as its problems.
     ///
     /// # Errors
-    /// [`DiscoveryError`] when a folder or file cannot be read at all.
+    /// [`DiscoveryError`] when a folder cannot be read.
     pub(crate) fn load(folder: &Path) -> Result<Self, DiscoveryError> {
         let failed = |source| DiscoveryError::Read { path: folder.to_owned(), source };
         let mut files: Vec<PathBuf> = fs::read_dir(folder)
@@ -110,16 +105,21 @@ impl Discovery {
             .map(|entry| entry.map(|entry| entry.path()))
             .collect::<Result<_, _>>()
             .map_err(failed)?;
-        files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
+        files.retain(|file| is_meant_as_scenario(file));
         files.sort();
         let catalog = MeshCatalog::load(&folder.join("meshes"))?;
-        let known = catalog.names();
+        let meshes = catalog.names();
+        let emoji: Vec<&str> = emoji::listed().iter().map(|emoji| emoji.shortcode).collect();
+        let known = Known { meshes: &meshes, emoji: &emoji };
         let (mut scenarios, mut broken) = (Vec::new(), Vec::new());
         for file in files {
             let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            match load_scenario(&file, &name, &known)? {
+            match load_scenario(&file, &name, known) {
                 Ok(scenario) => scenarios.push(Arc::new(scenario)),
-                Err(problems) => broken.push(BrokenScenario { name, problems }),
+                Err(Problems(problems)) => {
+                    let problems = problems.iter().map(ToString::to_string).collect();
+                    broken.push(BrokenScenario { name: format!("{name}::scenario-is-invalid"), problems });
+                }
             }
         }
         Ok(Self { catalog, scenarios, broken })
@@ -148,17 +148,23 @@ impl Discovery {
     }
 }
 
-fn load_scenario(
-    file: &Path,
-    name: &str,
-    known: &[MeshName],
-) -> Result<Result<Scenario, Problems>, DiscoveryError> {
-    let bytes = fs::read(file).map_err(|source| DiscoveryError::Read { path: file.to_owned(), source })?;
-    let here = std::env::current_dir().unwrap_or_default();
-    let shown = file.strip_prefix(here).unwrap_or(file).display().to_string();
-    Ok(yaml::text_of(&shown, &bytes)
-        .map_err(Problems::from)
-        .and_then(|text| Scenario::parse(&shown, name, text, known)))
+/// Editors' locks and backups begin with a dot; everything else in YAML is a scenario.
+fn is_meant_as_scenario(file: &Path) -> bool {
+    let is_hidden = file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    !is_hidden && [Some(OsStr::new("yaml")), Some(OsStr::new("yml"))].contains(&file.extension())
+}
+
+fn load_scenario(file: &Path, name: &str, known: Known<'_>) -> Result<Scenario, Problems> {
+    let shown = shown_path(file);
+    if file.extension() == Some(OsStr::new("yml")) {
+        let hint = Some(format!("rename it to {name}.yaml"));
+        return Err(
+            Problem { hint, ..Problem::of_file(shown, "a scenario's file name ends in .yaml") }.into()
+        );
+    }
+    let bytes = fs::read(file)
+        .map_err(|error| Problem::of_file(shown.clone(), format!("the file cannot be read: {error}")))?;
+    Scenario::parse(&shown, name, yaml::text_of(&shown, &bytes)?, known)
 }
 
 /// What can run here, found out once per mesh.

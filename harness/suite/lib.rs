@@ -3,6 +3,7 @@
 //! [`trials::run`] is the whole of `cargo test --test meshes`; [`cli`] is `meshbench`.
 
 mod campaign;
+mod case_reports;
 pub mod cli;
 mod discovery;
 mod environment;

@@ -1,7 +1,7 @@
 //! What an invocation leaves behind and what it shows at the end.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use meshbench_core::report::{IgnoredCase, Report};
@@ -16,7 +16,7 @@ const STEP_SUMMARY_VARIABLE: &str = "GITHUB_STEP_SUMMARY";
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OutputError {
     /// The file system refused.
-    #[error("cannot write {} (is the disk full?)", path.display())]
+    #[error("cannot write {}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -33,7 +33,7 @@ pub(crate) enum OutputError {
     },
 }
 
-/// Writes the report's files into `folder`, and the step summary if there is one.
+/// Writes the report's files into `folder`.
 ///
 /// # Errors
 /// [`OutputError`] at the first that cannot be written.
@@ -44,27 +44,41 @@ pub(crate) fn write_files(report: &Report, folder: &Path, strict: bool) -> Resul
     let when_invalid = if strict { WhenInvalid::Fail } else { WhenInvalid::Note };
     let as_junit = junit::render(report, when_invalid)
         .map_err(|error| OutputError::Format { format: "JUnit XML", why: error.to_string() })?;
-    write(&folder.join("junit.xml"), &as_junit)?;
-    let Some(summary) = std::env::var_os(STEP_SUMMARY_VARIABLE).filter(|path| !path.is_empty()) else {
-        return Ok(());
-    };
-    let path = PathBuf::from(summary);
-    let text = markdown::render(report);
+    write(&folder.join("junit.xml"), &as_junit)
+}
+
+/// Appends the tables to the page that GitHub shows, if it wants them. Being unable to
+/// is worth a warning and no more: the results are elsewhere too.
+pub(crate) fn write_step_summary(report: &Report) {
+    let named = std::env::var_os(STEP_SUMMARY_VARIABLE).filter(|path| !path.is_empty());
+    let Some(path) = named.map(PathBuf::from) else { return };
     let appended = OpenOptions::new().create(true).append(true).open(&path);
-    appended
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|source| OutputError::Write { path, source })
+    if let Err(error) = appended.and_then(|mut file| file.write_all(markdown::render(report).as_bytes())) {
+        let _: io::Result<()> =
+            writeln!(io::stderr(), "warning: cannot append the summary to {}: {error}", path.display());
+    }
 }
 
 fn write(path: &Path, text: &str) -> Result<(), OutputError> {
     fs::write(path, text).map_err(|source| OutputError::Write { path: path.to_owned(), source })
 }
 
-/// Shows the summary and where the files are.
-pub(crate) fn show(standard: &mut dyn Write, report: &Report, folder: &Path, colour: bool) {
-    let text = console::render(report, Style { colour });
-    // Nobody is left to tell when standard output is closed.
-    let _: io::Result<()> = writeln!(standard, "\n{text}\n{}", folder.join("report.json").display());
+/// Shows the summary, and where the files are if they could be written.
+pub(crate) fn show(report: &Report, folder: Option<&Path>, to_standard_error: bool) {
+    let (mut out, is_terminal): (Box<dyn Write>, bool) = match to_standard_error {
+        true => (Box::new(io::stderr()), io::stderr().is_terminal()),
+        false => (Box::new(io::stdout()), io::stdout().is_terminal()),
+    };
+    let text = console::render(report, Style { colour: is_terminal && wants_colour() });
+    let place = folder.map(|folder| folder.join("report.json").display().to_string()).unwrap_or_default();
+    // Nobody is left to tell when it is closed.
+    let _: io::Result<()> = writeln!(out, "\n{text}\n{place}");
+}
+
+/// Whether the terminal shows colours and the person wants them (<https://no-color.org>).
+fn wants_colour() -> bool {
+    let is_set = |variable: &str| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+    !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
 }
 
 /// Says before the run which cases will not run, why, and what to do about it.

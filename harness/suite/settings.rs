@@ -30,7 +30,7 @@ pub struct Programs {
 pub const SCENARIOS_VARIABLE: &str = "MESHBENCH_SCENARIOS";
 /// Names another folder for results.
 pub const OUTPUT_VARIABLE: &str = "MESHBENCH_OUTPUT";
-/// Makes invalid cases fail when it is `1` or `true`.
+/// Makes invalid cases fail, unless it is empty, `0`, `false`, `no` or `off`.
 pub const STRICT_VARIABLE: &str = "MESHBENCH_STRICT";
 
 impl Settings {
@@ -47,7 +47,7 @@ impl Settings {
         let overruled = |variable: &str, default: PathBuf| {
             std::env::var_os(variable).filter(|value| !value.is_empty()).map_or(default, PathBuf::from)
         };
-        let asked = std::env::var(STRICT_VARIABLE).is_ok_and(|value| value == "1" || value == "true");
+        let asked = std::env::var(STRICT_VARIABLE).is_ok_and(|value| is_yes(&value));
         let (scenarios, output) =
             (overruled(SCENARIOS_VARIABLE, scenarios), overruled(OUTPUT_VARIABLE, output));
         Self::new(scenarios, output, programs, strict || asked)
@@ -58,4 +58,9 @@ impl Settings {
     pub fn cache(&self) -> PathBuf {
         self.output.join(".cache")
     }
+}
+
+/// As clap reads `MESHBENCH_STRICT` for `meshbench run`.
+fn is_yes(value: &str) -> bool {
+    !["", "0", "f", "false", "n", "no", "off"].contains(&value.to_ascii_lowercase().as_str())
 }

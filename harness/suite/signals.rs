@@ -1,31 +1,77 @@
-//! Ctrl-C and SIGTERM: the first one ends what is running in order.
+//! Ctrl-C and SIGTERM: the first one ends what is running in order, the second at once.
 
-use std::io;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// A token that SIGINT or SIGTERM cancels, whatever the main thread is doing.
-///
-/// # Errors
-/// The kernel's, when signals cannot be listened for.
-pub(crate) fn cancelled_by_signals() -> io::Result<CancellationToken> {
-    let token = CancellationToken::new();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    let entered = runtime.enter();
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    drop(entered);
-    let cancelled = token.clone();
-    thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        runtime.block_on(async {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        });
-        cancelled.cancel();
-    })?;
-    Ok(token)
+/// What shells add to a signal's number for the exit code of what it ended.
+const ENDED_BY_SIGNAL: u8 = 128;
+const SIGINT: u8 = 2;
+const SIGTERM: u8 = 15;
+
+/// Whether, and by which signal, the invocation was interrupted.
+#[derive(Debug, Clone)]
+pub(crate) struct Interruption {
+    token: CancellationToken,
+    number: Arc<AtomicU8>,
+}
+
+impl Interruption {
+    /// Listens for SIGINT and SIGTERM from now on, whatever the main thread is doing.
+    ///
+    /// # Errors
+    /// The kernel's, when signals cannot be listened for.
+    pub(crate) fn listen() -> io::Result<Self> {
+        let interruption = Self { token: CancellationToken::new(), number: Arc::default() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let entered = runtime.enter();
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        drop(entered);
+        let heard = interruption.clone();
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            let number = runtime.block_on(next(&mut interrupt, &mut terminate));
+            heard.number.store(number, Ordering::Release);
+            heard.token.cancel();
+            let number = runtime.block_on(next(&mut interrupt, &mut terminate));
+            // Nobody is left to tell when standard error is closed.
+            let _: io::Result<()> = writeln!(
+                io::stderr(),
+                "\na second signal: ending at once; the next start removes what is left"
+            );
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "somebody insists; the kernel ends with this process what it started"
+            )]
+            std::process::exit(i32::from(ENDED_BY_SIGNAL + number));
+        })?;
+        Ok(interruption)
+    }
+
+    /// Cancelled by the first signal.
+    #[must_use]
+    pub(crate) fn token(&self) -> &CancellationToken {
+        &self.token
+    }
+
+    /// 128 and the signal's number, as shells have it; `None` when no signal came.
+    #[must_use]
+    pub(crate) fn exit_code(&self) -> Option<ExitCode> {
+        match self.number.load(Ordering::Acquire) {
+            0 => None,
+            number => Some(ExitCode::from(ENDED_BY_SIGNAL + number)),
+        }
+    }
+}
+
+async fn next(interrupt: &mut Signal, terminate: &mut Signal) -> u8 {
+    tokio::select! {
+        _ = interrupt.recv() => SIGINT,
+        _ = terminate.recv() => SIGTERM,
+    }
 }

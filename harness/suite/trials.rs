@@ -1,30 +1,36 @@
 //! Cases as libtest trials: `cargo test --test meshes` and `meshbench run` alike.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::{Arguments, Conclusion, Failed, FormatSetting, Trial};
-use meshbench_core::event::Event;
-use meshbench_core::report::IgnoredCase;
-use meshbench_core::scenario::MeshName;
+use meshbench_core::report::{BrokenScenario, IgnoredCase};
 use meshbench_lab::error_chain;
-use meshbench_lab::mesh::{BinaryFinder, MeshDefinition, Unavailable};
 use meshbench_report::progress::{Progress, Verbosity};
-use tokio_util::sync::CancellationToken;
 
-use crate::campaign::{Campaign, fails};
-use crate::discovery::{BrokenScenario, Discovery, HeldBack, PlannedCase};
+use crate::campaign::Campaign;
+use crate::case_reports::fails;
+use crate::discovery::{Discovery, HeldBack, PlannedCase};
 use crate::output;
 use crate::settings::Settings;
-use crate::signals::cancelled_by_signals;
-
-/// The exit code of a run that a signal ended: 128 + SIGINT, as shells have it.
-const INTERRUPTED: u8 = 130;
+use crate::signals::Interruption;
 
 /// The flag of ours that libtest does not know.
 const STRICT_FLAG: &str = "--strict";
+
+/// Why a case that was selected has no result, where no signal came.
+const NOT_REACHED: &str = "not run: standard output was closed before its turn";
+
+/// What an invocation that runs no case at all comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenNothingRuns {
+    /// Success, as libtest has it.
+    Pass,
+    /// A failure: somebody asked for cases and got none.
+    Fail,
+}
 
 /// Reads libtest's arguments, and `--strict`, which makes invalid cases fail.
 #[must_use]
@@ -37,7 +43,7 @@ pub fn arguments(given: impl IntoIterator<Item = String>) -> (Arguments, bool) {
 ///
 /// Listing reads files and nothing else.
 #[must_use]
-pub fn run(settings: &Settings, mut arguments: Arguments) -> ExitCode {
+pub fn run(settings: &Settings, mut arguments: Arguments, when_nothing_runs: WhenNothingRuns) -> ExitCode {
     let discovery = match Discovery::load(&settings.scenarios) {
         Ok(discovery) => discovery,
         Err(error) => return refuse(&error_chain(&error)),
@@ -46,92 +52,106 @@ pub fn run(settings: &Settings, mut arguments: Arguments) -> ExitCode {
     // life of the thread that starts them, which must be the main one.
     arguments.test_threads = Some(1);
     let planned = discovery.cases(settings);
+    let session = Session { settings: settings.clone(), discovery, planned };
     if arguments.list {
-        let trials = planned.iter().map(|case| listed(&case.name, case.held_back.is_some()));
-        let broken = discovery.broken.iter().map(|scenario| listed(&broken_name(scenario), false));
-        return libtest_mimic::run(&arguments, broken.chain(trials).collect()).exit_code();
+        return conclude_trials(&arguments, session.listing()).map_or(ExitCode::SUCCESS, |c| c.exit_code());
     }
-    match cancelled_by_signals() {
-        Ok(cancelled) => Session::new(settings, discovery, planned, cancelled).run(&arguments),
+    if session.selects_nothing(&arguments) {
+        return session.run_nothing(&arguments, when_nothing_runs);
+    }
+    match Interruption::listen() {
+        Ok(interruption) => session.run(&arguments, &interruption),
         Err(error) => refuse(&format!("cannot listen for signals: {error}")),
     }
 }
 
-/// One invocation that runs cases.
+/// What one invocation knows before anything runs.
 struct Session {
     settings: Settings,
     discovery: Discovery,
     planned: Vec<PlannedCase>,
-    cancelled: CancellationToken,
 }
 
-/// The campaign, begun by the first trial that runs.
+/// The campaign, taken out when it is over.
 type SharedCampaign = Arc<Mutex<Option<Campaign>>>;
 
 impl Session {
-    fn new(
-        settings: &Settings,
-        discovery: Discovery,
-        planned: Vec<PlannedCase>,
-        cancelled: CancellationToken,
-    ) -> Self {
-        Self { settings: settings.clone(), discovery, planned, cancelled }
+    fn listing(&self) -> Vec<Trial> {
+        let broken = self.discovery.broken.iter().map(|broken| listed(&broken.name, false));
+        let planned = self.planned.iter().map(|case| listed(&case.name, case.held_back.is_some()));
+        broken.chain(planned).collect()
     }
 
-    fn run(mut self, arguments: &Arguments) -> ExitCode {
-        let mut progress = Progress::on_stderr(Verbosity::Normal);
-        self.provision(arguments, &mut progress);
-        let selected: Arc<[_]> = self
-            .planned
-            .iter()
-            .filter(|case| case.can_run() && is_selected(arguments, case))
-            .cloned()
-            .collect();
+    fn selects_nothing(&self, arguments: &Arguments) -> bool {
+        self.selected_broken(arguments).is_empty()
+            && !self.planned.iter().any(|case| is_selected(arguments, case))
+    }
+
+    /// Shows, as libtest would, that nothing runs, and why.
+    fn run_nothing(&self, arguments: &Arguments, when_nothing_runs: WhenNothingRuns) -> ExitCode {
+        output::announce_ignored(&mut io::stderr(), &self.ignored(arguments));
+        let conclusion = conclude_trials(arguments, self.listing());
+        match when_nothing_runs {
+            WhenNothingRuns::Pass => {
+                conclusion.map_or(ExitCode::FAILURE, |conclusion| conclusion.exit_code())
+            }
+            WhenNothingRuns::Fail => refuse("no case was run: `meshbench list` shows their names"),
+        }
+    }
+
+    fn run(mut self, arguments: &Arguments, interruption: &Interruption) -> ExitCode {
+        let progress = Progress::on_stderr(Verbosity::Normal);
+        let cancelled = interruption.token().clone();
+        let begun = Campaign::begin(&self.settings, self.discovery.catalog.clone(), cancelled, progress);
+        let mut campaign = match begun {
+            Ok(campaign) => campaign,
+            Err(error) => return refuse(&error_chain(&error)),
+        };
+        self.provision(arguments, &mut campaign);
         let ignored = self.ignored(arguments);
         output::announce_ignored(&mut io::stderr(), &ignored);
+        let selected: Arc<[_]> =
+            self.planned.iter().filter(|case| is_selected(arguments, case)).cloned().collect();
 
-        let shared = SharedCampaign::default();
-        let begin = Arc::new(Mutex::new(Some(Beginning {
-            settings: self.settings.clone(),
-            catalog: self.discovery.catalog.clone(),
-            cancelled: self.cancelled.clone(),
-            progress,
-        })));
-        let mut trials: Vec<_> = self.discovery.broken.iter().map(broken_trial).collect();
-        for case in &self.planned {
-            let (case, selected) = (case.clone(), Arc::clone(&selected));
-            let (shared, begin, strict) = (Arc::clone(&shared), Arc::clone(&begin), self.settings.strict);
-            let (name, ignored) = (case.name.clone(), case.held_back.is_some());
-            let trial = Trial::test(name, move || run_case(&case, &selected, &shared, &begin, strict));
-            trials.push(trial.with_ignored_flag(ignored));
+        let campaign: SharedCampaign = Arc::new(Mutex::new(Some(campaign)));
+        let conclusion = conclude_trials(arguments, self.trials(&campaign, &selected));
+        let campaign = campaign.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut written = true;
+        if let Some(mut campaign) = campaign {
+            campaign.account_for(&selected, NOT_REACHED);
+            written = self.conclude(campaign, ignored, arguments);
         }
-        let conclusion = libtest_mimic::run(arguments, trials);
-        let campaign = shared.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let failed_to_write = campaign.is_some_and(|campaign| self.conclude(campaign, ignored, arguments));
-        self.exit_code(&conclusion, failed_to_write)
+        match (interruption.exit_code(), conclusion, written) {
+            (Some(interrupted), _, _) => interrupted,
+            (None, Some(conclusion), true) => conclusion.exit_code(),
+            (None, _, _) => ExitCode::FAILURE,
+        }
+    }
+
+    fn trials(&self, campaign: &SharedCampaign, selected: &Arc<[PlannedCase]>) -> Vec<Trial> {
+        let broken = self.discovery.broken.iter().map(|broken| {
+            let problems = broken.problems.join("\n");
+            Trial::test(broken.name.clone(), move || Err(problems.into()))
+        });
+        let strict = self.settings.strict;
+        let planned = self.planned.iter().map(|case| {
+            let (case, selected, campaign) = (case.clone(), Arc::clone(selected), Arc::clone(campaign));
+            let (name, ignored) = (case.name.clone(), case.held_back.is_some());
+            let trial = Trial::test(name, move || run_case(&case, &selected, &campaign, strict));
+            trial.with_ignored_flag(ignored)
+        });
+        broken.chain(planned).collect()
     }
 
     /// Obtains the proxies of selected cases. A case whose proxy is not to be had
     /// is ignored, unless somebody named the executable: then its trial fails.
-    fn provision(&mut self, arguments: &Arguments, progress: &mut Progress) {
-        let finder = BinaryFinder { cache: self.settings.cache() };
-        let wanted: BTreeSet<_> = self
-            .planned
-            .iter()
-            .filter(|case| is_selected(arguments, case) && case.can_run())
-            .map(|case| case.case.mesh.clone())
-            .collect();
-        let mut missing: BTreeMap<MeshName, Unavailable> = BTreeMap::new();
-        for mesh in wanted {
-            let Some(Ok(definition)) = self.discovery.catalog.get(&mesh) else { continue };
-            let Err(unavailable) = obtain(definition, &finder, progress) else { continue };
-            if !unavailable.was_asked_for {
-                missing.insert(mesh, unavailable);
-            }
-        }
+    fn provision(&mut self, arguments: &Arguments, campaign: &mut Campaign) {
+        let wanted = self.planned.iter().filter(|case| is_selected(arguments, case) && case.can_run());
+        let mut missing = campaign.provision(wanted.map(|case| case.case.mesh.clone()).collect());
+        missing.retain(|_, unavailable| !unavailable.was_asked_for);
         for case in &mut self.planned {
-            if let Some(Unavailable { reason, cure, .. }) = missing.get(&case.case.mesh) {
-                let (reason, cure) = (reason.clone(), cure.clone());
+            if let Some(unavailable) = missing.get(&case.case.mesh) {
+                let (reason, cure) = (unavailable.reason.clone(), unavailable.cure.clone());
                 case.held_back = Some(HeldBack::CannotRun { reason, cure });
             }
         }
@@ -149,90 +169,54 @@ impl Session {
             .collect()
     }
 
-    /// Writes and shows the report; whether something could not be written.
+    fn selected_broken(&self, arguments: &Arguments) -> Vec<BrokenScenario> {
+        let is_selected = |broken: &&BrokenScenario| {
+            !arguments.ignored && !arguments.is_filtered_out(&listed(&broken.name, false))
+        };
+        self.discovery.broken.iter().filter(is_selected).cloned().collect()
+    }
+
+    /// Writes and shows the report; whether everything could be written.
     fn conclude(&self, campaign: Campaign, ignored: Vec<IgnoredCase>, arguments: &Arguments) -> bool {
         let folder = campaign.folder().to_owned();
         let unwritten = campaign.unwritten().map(|error| error_chain(error));
-        let report = campaign.finish(ignored);
+        let report = campaign.finish(ignored, self.selected_broken(arguments));
         let written = output::write_files(&report, &folder, self.settings.strict);
         // JSON on standard output must stay JSON.
         let to_error = arguments.format == Some(FormatSetting::Json);
-        let mut standard: Box<dyn Write> =
-            if to_error { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
-        let colour = if to_error { io::stderr().is_terminal() } else { io::stdout().is_terminal() };
-        output::show(&mut standard, &report, &folder, colour);
+        output::show(&report, written.is_ok().then_some(folder.as_path()), to_error);
+        output::write_step_summary(&report);
         let failures = [unwritten, written.err().map(|error| error_chain(&error))];
         for failure in failures.iter().flatten() {
-            let _: io::Result<()> = writeln!(io::stderr(), "error: {failure}");
+            complain(failure);
         }
-        failures.iter().any(Option::is_some)
+        !failures.iter().any(Option::is_some)
     }
-
-    fn exit_code(&self, conclusion: &Conclusion, failed_to_write: bool) -> ExitCode {
-        if self.cancelled.is_cancelled() {
-            return ExitCode::from(INTERRUPTED);
-        }
-        if failed_to_write { ExitCode::FAILURE } else { conclusion.exit_code() }
-    }
-}
-
-/// What the first trial needs to begin the campaign.
-struct Beginning {
-    settings: Settings,
-    catalog: meshbench_lab::mesh::MeshCatalog,
-    cancelled: CancellationToken,
-    progress: Progress,
 }
 
 fn run_case(
     case: &PlannedCase,
     selected: &[PlannedCase],
-    shared: &Mutex<Option<Campaign>>,
-    begin: &Mutex<Option<Beginning>>,
+    campaign: &Mutex<Option<Campaign>>,
     strict: bool,
 ) -> Result<(), Failed> {
-    if let Some(HeldBack::CannotRun { reason, cure }) = &case.held_back {
-        return Err(format!("{reason} (cure: {cure})").into());
-    }
-    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    let campaign = match &mut *shared {
-        Some(campaign) => campaign,
-        none => {
-            let beginning = begin.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let beginning = beginning.ok_or("the campaign could not begin; the first case says why")?;
-            let Beginning { settings, catalog, cancelled, progress } = beginning;
-            let begun = Campaign::begin(&settings, catalog, cancelled, progress);
-            none.insert(begun.map_err(|error| Failed::from(error_chain(&error)))?)
-        }
-    };
-    let report = campaign.case(case, selected)?;
-    if fails(&report.verdict, strict) {
-        return Err(format!("{}: {}", report.verdict.word(), report.verdict.sentences().join("\n")).into());
+    let mut campaign = campaign.lock().unwrap_or_else(PoisonError::into_inner);
+    let campaign = campaign.as_mut().ok_or("the campaign is over")?;
+    let verdict = campaign.verdict(case, selected);
+    if fails(&verdict, strict) {
+        return Err(format!("{}: {}", verdict.word(), verdict.sentences().join("\n")).into());
     }
     Ok(())
 }
 
-fn obtain(
-    definition: &MeshDefinition,
-    finder: &BinaryFinder,
-    progress: &mut Progress,
-) -> Result<(), Unavailable> {
-    let Some(source) = definition.local.as_ref().and_then(|local| local.binary.as_ref()) else {
-        return Ok(());
-    };
-    if source.needs_provisioning(finder) {
-        progress.observe(&Event::Provisioning { mesh: definition.name.clone() });
+/// Runs trials; `None` when standard output could not be written to, at which
+/// libtest-mimic panics.
+fn conclude_trials(arguments: &Arguments, trials: Vec<Trial>) -> Option<Conclusion> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| libtest_mimic::run(arguments, trials)));
+    if outcome.is_err() && !arguments.list {
+        complain("standard output was closed or is full; what was measured until then is reported");
     }
-    source.obtain(finder).map(|_| ())
-}
-
-fn broken_trial(scenario: &BrokenScenario) -> Trial {
-    let problems = scenario.problems.to_string();
-    Trial::test(broken_name(scenario), move || Err(problems.into()))
-}
-
-fn broken_name(scenario: &BrokenScenario) -> String {
-    format!("{}::scenario-is-invalid", scenario.name)
+    outcome.ok()
 }
 
 fn listed(name: &str, ignored: bool) -> Trial {
@@ -250,6 +234,11 @@ fn is_selected(arguments: &Arguments, case: &PlannedCase) -> bool {
 
 /// Says what is wrong before anything could begin.
 fn refuse(why: &str) -> ExitCode {
-    let _: io::Result<()> = writeln!(io::stderr(), "error: {why}");
+    complain(why);
     ExitCode::FAILURE
+}
+
+fn complain(why: &str) {
+    // Nobody is left to tell when standard error is closed.
+    let _: io::Result<()> = writeln!(io::stderr(), "error: {why}");
 }

@@ -28,13 +28,15 @@ pub(crate) struct Workshop {
 impl Workshop {
     /// The shipped meshes and no scenario.
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        // On the disk of the shared cache, so that provisioned proxies can be moved into it.
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/meshes");
         copy_folder(&shipped, &folder.path().join("scenarios/meshes"));
         // Proxies provisioned for the main job serve here too.
         let cache = shared_cache();
         fs::create_dir_all(&cache).unwrap();
         fs::create_dir_all(folder.path().join("output")).unwrap();
+        fs::create_dir_all(folder.path().join("temporary")).unwrap();
         std::os::unix::fs::symlink(cache, folder.path().join("output/.cache")).unwrap();
         Self { folder }
     }
@@ -45,6 +47,11 @@ impl Workshop {
 
     pub(crate) fn output(&self) -> PathBuf {
         self.folder.path().join("output")
+    }
+
+    /// Where programs started here leave temporary files, if they do.
+    pub(crate) fn temporary(&self) -> PathBuf {
+        self.folder.path().join("temporary")
     }
 
     /// Writes a scenario file.
@@ -72,6 +79,7 @@ impl Workshop {
             .args(arguments)
             .env("MESHBENCH_SCENARIOS", self.scenarios())
             .env("MESHBENCH_OUTPUT", self.output())
+            .env("TMPDIR", self.temporary())
             .env_remove("MESHBENCH_STRICT")
             .env_remove("GITHUB_STEP_SUMMARY")
             .stdin(Stdio::null());
@@ -106,12 +114,24 @@ impl Workshop {
     pub(crate) fn assert_clean(&self, after: &str) {
         eventually(&format!("everything to be gone after {after}"), || {
             let (processes, campaigns) = (self.processes(), self.live_campaigns());
-            if processes.is_empty() && campaigns.is_empty() {
+            let files: Vec<_> =
+                fs::read_dir(self.temporary()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            let sockets = self.sockets();
+            if processes.is_empty() && campaigns.is_empty() && files.is_empty() && sockets.is_empty() {
                 return Ok(());
             }
             let names: Vec<_> = processes.iter().map(name_of).collect();
-            Err(format!("processes {names:?}, live campaigns {campaigns:?}"))
+            Err(format!(
+                "processes {names:?}, live campaigns {campaigns:?}, temporary files {files:?}, sockets {sockets:?}"
+            ))
         });
+    }
+
+    /// Sockets with a name in the file system anywhere here.
+    pub(crate) fn sockets(&self) -> Vec<PathBuf> {
+        let here = fs::canonicalize(self.folder.path()).unwrap();
+        let sockets = procfs::net::unix().unwrap().into_iter().filter_map(|socket| socket.path);
+        sockets.filter(|path| path.starts_with(&here)).collect()
     }
 
     /// Processes that belong to a campaign whose working directory is here.

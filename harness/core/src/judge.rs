@@ -86,6 +86,8 @@ const TOLERATED_SEND_LAG_NS: u64 = 500_000;
 const TOLERATED_SEND_LAG_SHARE: f64 = 0.1;
 /// Above this share of its cores the generator measures itself.
 const MOST_GENERATOR_CPU_SHARE: f64 = 0.9;
+/// How late CPU may be read at the window's edges, as a share of the window: a hundredth of what is gated.
+const MOST_EDGE_LATENESS_SHARE: f64 = 0.01;
 
 /// Judges the runs of one case against its budgets, `bare` being the runs of the
 /// control in the same blocks, and `causes` what kept runs from having a result.
@@ -177,6 +179,7 @@ fn validity(runs: &[&Run], bare: &[&Run]) -> (Vec<String>, Vec<String>) {
         invalid.extend(generator_overload(run));
         invalid.extend(late_sending(run, control));
         invalid.extend(vanished(run));
+        invalid.extend(late_reading(run));
         match control {
             Some(control) => invalid.extend(unfit_control(control)),
             None if run.mesh.is_bare() => {}
@@ -188,7 +191,8 @@ fn validity(runs: &[&Run], bare: &[&Run]) -> (Vec<String>, Vec<String>) {
 
 /// What makes a control unfit to compare with, however well the mesh did.
 fn unfit_control(control: &Run) -> Vec<String> {
-    let reasons = [generator_overload(control), late_sending(control, None), vanished(control)];
+    let reasons =
+        [generator_overload(control), late_sending(control, None), vanished(control), late_reading(control)];
     reasons.into_iter().flatten().map(|reason| format!("the control, bare: {reason}")).collect()
 }
 
@@ -244,10 +248,26 @@ fn send_lag_beyond_tolerance(run: &Run) -> Option<(u64, u64)> {
 /// The generator may end before it is read: its exit status says whether it did its work.
 fn vanished(run: &Run) -> Option<String> {
     let measured = run.resources.containers.iter().filter(|used| used.group != Group::LoadGenerator);
-    let gone: Vec<_> = measured.filter(|container| container.vanished).collect();
-    (!gone.is_empty()).then(|| {
-        let names: Vec<_> = gone.iter().map(|container| container.container.as_str()).collect();
-        format!("block {}: vanished before the window closed: {}", run.block, names.join(", "))
+    let gone: Vec<_> = measured
+        .filter(|used| used.vanished || used.ended_processes > 0)
+        .map(|used| match used.vanished {
+            true => used.container.clone(),
+            false => format!("{} of the processes of {}", used.ended_processes, used.container),
+        })
+        .collect();
+    (!gone.is_empty())
+        .then(|| format!("block {}: vanished before the window closed: {}", run.block, gone.join(", ")))
+}
+
+/// CPU read late counts what was used outside the window.
+fn late_reading(run: &Run) -> Option<String> {
+    let share = run.edge_lateness_ns as f64 / run.recording.window_ns.max(1) as f64;
+    (share > MOST_EDGE_LATENESS_SHARE).then(|| {
+        format!(
+            "block {}: CPU and memory were read {:.1}ms after the window's edge: is the machine busy with something else?",
+            run.block,
+            run.edge_lateness_ns as f64 / 1e6
+        )
     })
 }
 

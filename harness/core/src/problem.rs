@@ -19,6 +19,15 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
+impl Problem {
+    /// The file as a whole is at fault.
+    #[must_use]
+    pub fn of_file(file: impl Into<String>, message: impl Into<String>) -> Self {
+        let (file, message) = (file.into(), message.into());
+        Self { file, line: None, column: None, field: String::new(), message, hint: None }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.file)?;

@@ -33,6 +33,27 @@ pub struct Report {
     pub cases: Vec<CaseReport>,
     /// Cases that were not run, with why.
     pub ignored: Vec<IgnoredCase>,
+    /// Selected scenario files that are wrong and so have no cases; each counts as an error.
+    #[serde(default)]
+    pub broken_scenarios: Vec<BrokenScenario>,
+}
+
+/// A scenario file that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BrokenScenario {
+    /// The name of its one trial, `scenario::scenario-is-invalid`.
+    pub name: String,
+    /// What is wrong with it, each with file, line and field.
+    pub problems: Vec<String>,
+}
+
+/// The program that a mesh's processes ran, where it is not one of this project's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Executable {
+    /// Where it was found.
+    pub path: std::path::PathBuf,
+    /// The line in which it says its version.
+    pub version: String,
 }
 
 /// Where a campaign ran, as far as it can make a difference to its numbers.
@@ -74,8 +95,11 @@ pub struct CaseReport {
     pub group: String,
     /// The mesh.
     pub mesh: String,
-    /// The mesh's version.
+    /// The mesh's version, as its definition has it.
     pub mesh_version: String,
+    /// What its processes ran, as it was found.
+    #[serde(default)]
+    pub executable: Option<Executable>,
     /// Whether it was asked for; `bare` also runs as a control when it was not.
     pub selected: bool,
     /// What it comes to.
@@ -106,7 +130,7 @@ pub struct MetricReport {
     pub max: f64,
     /// Whether every run has the requests that a gate on it needs.
     pub gated: bool,
-    /// The median less that of `bare` in the same blocks; `None` for `bare`.
+    /// The median less the median of `bare`; `None` for `bare`.
     pub over_bare: Option<f64>,
 }
 
@@ -182,6 +206,9 @@ pub struct RunReport {
     pub send_lag_ns: LatencyTable,
     /// From due to failed.
     pub error_latency_ns: LatencyTable,
+    /// How long after the window's edges CPU and memory were read there, the later of the two, in nanoseconds.
+    #[serde(default)]
+    pub edge_lateness_ns: u64,
     /// CPU and memory by group.
     pub groups: BTreeMap<Group, GroupReport>,
     /// CPU and memory by container.
@@ -214,8 +241,10 @@ pub struct CaseHeading {
     pub group: String,
     /// The mesh.
     pub mesh: String,
-    /// The mesh's version.
+    /// The mesh's version, as its definition has it.
     pub mesh_version: String,
+    /// What its processes ran, as it was found.
+    pub executable: Option<Executable>,
     /// Whether it was asked for.
     pub selected: bool,
 }
@@ -236,6 +265,7 @@ impl CaseReport {
             group: heading.group,
             mesh: heading.mesh,
             mesh_version: heading.mesh_version,
+            executable: heading.executable,
             selected: heading.selected,
             verdict: judgement.verdict,
             limits: judgement.limits,
@@ -243,6 +273,13 @@ impl CaseReport {
             pooled_latency_ns: LatencyTable::from(&pooled),
             runs: runs.iter().map(|run| RunReport::from(*run)).collect(),
         }
+    }
+
+    /// The report of a case that came to no run.
+    #[must_use]
+    pub fn without_runs(heading: CaseHeading, cause: String) -> Self {
+        let verdict = Verdict::Error { causes: vec![cause] };
+        Self::new(heading, &[], &[], Judgement { verdict, limits: Vec::new() })
     }
 
     /// One metric of the case.
@@ -319,6 +356,7 @@ impl From<&Run> for RunReport {
             service_ns: (&recording.service_ns).into(),
             send_lag_ns: (&recording.send_lag_ns).into(),
             error_latency_ns: (&recording.error_latency_ns).into(),
+            edge_lateness_ns: run.edge_lateness_ns,
             groups: Group::ALL.into_iter().map(|group| (group, GroupReport::new(run, group))).collect(),
             containers: run.resources.containers.clone(),
             data_path: run.data_path.clone(),

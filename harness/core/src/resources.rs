@@ -56,6 +56,8 @@ pub struct Sample {
     pub peak_bytes: u64,
     /// How many processes it consisted of; 0 when it has vanished.
     pub processes: u32,
+    /// How many of its processes have ended since it was first looked at.
+    pub ended_processes: u32,
 }
 
 /// What one container used within the measured window.
@@ -73,6 +75,9 @@ pub struct ContainerUse {
     pub peak_bytes: u64,
     /// Whether it was gone at the window's end; what it used until then is kept.
     pub vanished: bool,
+    /// How many of its processes ended in the window, as when a worker is restarted.
+    #[serde(default)]
+    pub ended_processes: u32,
 }
 
 /// What the containers of one group used together.
@@ -138,6 +143,7 @@ fn condense(readings: &[&Sample]) -> Option<ContainerUse> {
         resident_bytes: most(|sample| sample.resident_bytes),
         peak_bytes: most(|sample| sample.peak_bytes),
         vanished: last.processes == 0,
+        ended_processes: last.ended_processes.saturating_sub(first.ended_processes),
     })
 }
 
@@ -154,6 +160,7 @@ mod tests {
             resident_bytes,
             peak_bytes: resident_bytes + 1,
             processes: 1,
+            ended_processes: 0,
         }
     }
 
@@ -179,9 +186,10 @@ mod tests {
     #[test]
     fn a_vanished_container_keeps_what_it_used() {
         let mut gone = sample("web-0/sidecar", 2, 2_000, 0);
-        gone.processes = 0;
+        (gone.processes, gone.ended_processes) = (0, 1);
         let used = ResourceUse::of_window(&[sample("web-0/sidecar", 0, 1_000, 10), gone]);
         assert!(used.containers[0].vanished);
+        assert_eq!(used.containers[0].ended_processes, 1);
         assert_eq!((used.containers[0].cpu_ns, used.containers[0].resident_bytes), (1_000, 10));
     }
 }

@@ -37,6 +37,8 @@ pub struct Run {
     pub resources: ResourceUse,
     /// What proves the data path.
     pub data_path: DataPathProof,
+    /// How long after the window's edges CPU and memory were read there, the later of the two, in nanoseconds.
+    pub edge_lateness_ns: u64,
     /// Its folder within the campaign's, with everything kept of it.
     pub folder: String,
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
 
-use meshbench_core::scenario::{MeshName, Scenario};
+use meshbench_core::scenario::{Known, MeshName, Scenario};
 use rstest::rstest;
 
 const VALID: &str = r#"description: A test.
@@ -23,13 +23,14 @@ budgets:
   p50: {at_most: 20ms}
 "#;
 
+const EMOJI: [&str; 3] = [":flushed:", ":policeman:", ":joy:"];
+
 /// What reading `text` says.
 fn said(text: &str) -> String {
-    let known: Vec<MeshName> = ["bare", "envoy-stock", "envoy-tuned", "reference"]
-        .iter()
-        .map(|name| name.parse().unwrap())
-        .collect();
-    match Scenario::parse("scenarios/quick.yaml", "quick", text, &known) {
+    let names = ["bare", "envoy-stock", "envoy-tuned", "reference"];
+    let meshes: Vec<MeshName> = names.iter().map(|name| name.parse().unwrap()).collect();
+    let known = Known { meshes: &meshes, emoji: &EMOJI };
+    match Scenario::parse("scenarios/quick.yaml", "quick", text, known) {
         Ok(scenario) => format!("no complaint: {scenario:?}"),
         Err(problems) => problems.to_string(),
     }
@@ -70,6 +71,36 @@ fn with(valid: &str, broken: &str) -> String {
     "[500rps]",
     "[99999999999999999rps]",
     "scenarios/quick.yaml:5:9: rates[0]: \"99999999999999999rps\" is too large; expected a rate such as \"500rps\" or \"2.5krps\""
+)]
+#[case::rate_beyond_any_machine(
+    "[500rps]",
+    "[500rps, 20000krps]",
+    "scenarios/quick.yaml:5:17: rates[1]: 20000000rps is too much; expected at most 10000000rps"
+)]
+#[case::duration_beyond_a_week(
+    "[10s]",
+    "[10days]",
+    "scenarios/quick.yaml:6:13: durations[0]: 10days is too much; expected at most 7days"
+)]
+#[case::repeats_beyond_patience(
+    "repeats: 1",
+    "repeats: 4000000000",
+    "scenarios/quick.yaml:8:10: repeats: 4000000000 is too much; expected at most 1000"
+)]
+#[case::apps_beyond_any_machine(
+    "apps: 2",
+    "apps: 1001",
+    "scenarios/quick.yaml:11:9: workload.apps: 1001 is too much; expected at most 1000"
+)]
+#[case::fewer_connections_than_apps(
+    "apps: 2",
+    "apps: 2\n  connections: 1",
+    "scenarios/quick.yaml:12:16: workload.connections: 1 connections are too few for 2 apps; expected at least one for each app (hint: write connections: 2, or more)"
+)]
+#[case::emoji_that_the_workload_lacks(
+    "\":flushed:\": 5",
+    "\":flushd:\": 5",
+    "scenarios/quick.yaml:12:11: workload.votes.:flushd:: the workload has no emoji \":flushd:\"; expected one of Emojivoto's (hint: did you mean \":flushed:\"?)"
 )]
 #[case::rate_is_a_list(
     "[500rps]",
@@ -451,8 +482,8 @@ fn a_file_that_is_no_text_names_the_first_such_byte() {
 
 #[test]
 fn the_name_of_the_file_must_fit_into_case_names() {
-    let problems =
-        Scenario::parse("scenarios/My Test.yaml", "My Test", VALID, &["reference".parse().unwrap()]);
+    let known = Known { meshes: &["reference".parse().unwrap()], emoji: &EMOJI };
+    let problems = Scenario::parse("scenarios/My Test.yaml", "My Test", VALID, known);
     insta::assert_snapshot!(problems.unwrap_err(), @r#"scenarios/My Test.yaml: "My Test" cannot be part of case names; expected a file name of lower-case letters, digits and dashes"#);
 }
 

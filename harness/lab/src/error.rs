@@ -15,14 +15,14 @@ pub enum LabError {
     #[error(transparent)]
     Component(#[from] ComponentError),
     /// A process runs and does not become ready.
-    #[error("{component} is not ready{log}")]
+    #[error("{component} is not ready {waited}{log}")]
     NotReady {
         /// The component's name.
         component: String,
+        /// How long it was waited for, and what was last seen.
+        waited: TimedOut,
         /// The last lines of its log.
         log: LogTail,
-        /// What was last seen.
-        source: TimedOut,
     },
     /// A mesh's executable is not to be had.
     #[error("{mesh} cannot run here")]
@@ -32,6 +32,9 @@ pub enum LabError {
         /// What was tried, and the cure.
         source: Unavailable,
     },
+    /// Nobody looked for a mesh's executable.
+    #[error("{0} cannot run: its executable was not looked for when the campaign began")]
+    NotObtained(String),
     /// A mesh that needs Kubernetes; run without it, it would pass for `bare`.
     #[error("{0} does not run on one machine: its mesh.yaml has no `local` section")]
     NotLocal(String),
@@ -89,6 +92,15 @@ pub fn error_chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// A path as a person in the current folder would write it.
+#[must_use]
+pub fn shown_path(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let shown = path.strip_prefix(here).unwrap_or(path).display().to_string();
+    // A name with a line break in it must not break the message.
+    shown.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 fn disk_full_hint(error: &io::Error) -> &'static str {

@@ -149,6 +149,7 @@ impl GroupPlan<'_> {
             resources: ResourceUse::of_window(&result.samples),
             recording: result.recording,
             data_path: result.data_path,
+            edge_lateness_ns: result.edge_lateness_ns,
             folder: run_folder,
         };
         let latency = &run.recording.latency_ns;

@@ -10,7 +10,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A condition that did not come true in time.
 #[derive(Debug, thiserror::Error)]
-#[error("not after {}; last seen: {last_seen}", humantime::format_duration(*.limit))]
+#[error("after {}; last seen: {last_seen}", humantime::format_duration(*.limit))]
 pub struct TimedOut {
     /// How long it was waited for.
     pub limit: Duration,
@@ -62,7 +62,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn says_what_was_last_seen() {
         let waited = until::<(), _, _>(Duration::from_secs(2), || async { Err("status 503".to_owned()) });
-        assert_eq!(waited.await.unwrap_err().to_string(), "not after 2s; last seen: status 503");
+        assert_eq!(waited.await.unwrap_err().to_string(), "after 2s; last seen: status 503");
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use meshbench_core::resources::Sample;
 
-const HEADER: &str =
-    "run,mesh,block,container,group,at_seconds,cpu_seconds,resident_bytes,peak_bytes,processes";
+const HEADER: &str = "run,mesh,block,container,group,at_seconds,cpu_seconds,resident_bytes,peak_bytes,processes,\
+     ended_processes";
 
 /// The run that samples belong to.
 #[derive(Debug, Clone, Copy)]
@@ -43,24 +43,15 @@ impl<W: Write> SamplesWriter<W> {
     /// When the sink cannot be written to.
     pub fn write(&mut self, run: SampledRun<'_>, sample: &Sample) -> io::Result<()> {
         let SampledRun { folder, mesh, block } = run;
-        let Sample { at_ns, container, group, cpu_ns, resident_bytes, peak_bytes, processes } = sample;
+        let Sample { at_ns, container, group, cpu_ns, resident_bytes, peak_bytes, .. } = sample;
+        let (processes, ended) = (sample.processes, sample.ended_processes);
         let (folder, mesh, container) = (quoted(folder), quoted(mesh), quoted(container));
         let (group, at_seconds, cpu_seconds) = (group.name(), *at_ns as f64 / 1e9, *cpu_ns as f64 / 1e9);
         writeln!(
             self.sink,
             "{folder},{mesh},{block},{container},{group},{at_seconds:.9},{cpu_seconds:.9},\
-             {resident_bytes},{peak_bytes},{processes}"
+             {resident_bytes},{peak_bytes},{processes},{ended}"
         )
-    }
-
-    /// Hands everything written to the operating system.
-    ///
-    /// # Errors
-    ///
-    /// When the sink cannot be written to.
-    pub fn finish(mut self) -> io::Result<W> {
-        self.sink.flush()?;
-        Ok(self.sink)
     }
 }
 
@@ -87,18 +78,19 @@ mod tests {
             resident_bytes: 4_096,
             peak_bytes: 8_192,
             processes: 1,
+            ended_processes: 0,
         };
         let run = SampledRun { folder: "runs/1-bare", mesh: "bare", block: 1 };
-        let mut writer = SamplesWriter::new(Vec::new()).unwrap();
+        let mut written = Vec::new();
+        let mut writer = SamplesWriter::new(&mut written).unwrap();
         writer.write(run, &sample).unwrap();
         sample.container = "web \"0\", the\nfirst".to_owned();
         writer.write(run, &sample).unwrap();
-        let written = String::from_utf8(writer.finish().unwrap()).unwrap();
-        insta::assert_snapshot!(written, @r#"
-        run,mesh,block,container,group,at_seconds,cpu_seconds,resident_bytes,peak_bytes,processes
-        runs/1-bare,bare,1,web-0/sidecar,data plane,-1.250000000,1.000000001,4096,8192,1
+        insta::assert_snapshot!(String::from_utf8(written).unwrap(), @r#"
+        run,mesh,block,container,group,at_seconds,cpu_seconds,resident_bytes,peak_bytes,processes,ended_processes
+        runs/1-bare,bare,1,web-0/sidecar,data plane,-1.250000000,1.000000001,4096,8192,1,0
         runs/1-bare,bare,1,"web ""0"", the
-        first",data plane,-1.250000000,1.000000001,4096,8192,1
+        first",data plane,-1.250000000,1.000000001,4096,8192,1,0
         "#);
     }
 }

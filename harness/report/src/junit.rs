@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use meshbench_core::judge::Verdict;
-use meshbench_core::report::{CaseReport, IgnoredCase, MetricReport, Report, ReportUnit, RunReport};
+use meshbench_core::report::{
+    BrokenScenario, CaseReport, IgnoredCase, MetricReport, Report, ReportUnit, RunReport,
+};
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
 use crate::facts;
@@ -35,8 +37,12 @@ pub fn render(report: &Report, when_invalid: WhenInvalid) -> Result<String, Juni
     let selected = report.cases.iter().filter(|case| case.selected);
     let measured = selected.map(|case| (case.group.clone(), measured_case(case, when_invalid)));
     let ignored = report.ignored.iter().map(|case| (group_of(&case.name), ignored_case(case)));
+    let broken = report
+        .broken_scenarios
+        .iter()
+        .map(|broken| (scenario_of(&broken.name).to_owned(), broken_case(broken)));
     let mut suites: Vec<TestSuite> = Vec::new();
-    for (group, test_case) in measured.chain(ignored) {
+    for (group, test_case) in measured.chain(broken).chain(ignored) {
         let position = suites.iter().position(|suite| suite.name.as_str() == group).unwrap_or_else(|| {
             suites.push(empty_suite(&group, report));
             suites.len() - 1
@@ -72,6 +78,13 @@ fn measured_case(case: &CaseReport, when_invalid: WhenInvalid) -> TestCase {
     let metrics = case.metrics.iter().map(metric_line);
     let lines: Vec<String> = notes.chain(metrics).chain(case.runs.iter().map(run_line)).collect();
     test_case.set_system_out(lines.join("\n"));
+    test_case
+}
+
+fn broken_case(scenario: &BrokenScenario) -> TestCase {
+    let verdict = Verdict::Error { causes: scenario.problems.clone() };
+    let mut test_case = TestCase::new(scenario.name.as_str(), status(&verdict, WhenInvalid::Fail));
+    test_case.set_classname(scenario_of(&scenario.name));
     test_case
 }
 

@@ -17,12 +17,17 @@ pub fn render(report: &Report) -> String {
         .extend(facts::warnings(report).iter().map(|warning| format!("> **Warning:** {}", escaped(warning))));
     blocks.extend(groups.iter().flat_map(group_blocks));
     blocks.push(list(facts::legend(&groups)));
+    blocks.push(list(report.broken_scenarios.iter().map(|scenario| {
+        let problems: Vec<_> = scenario.problems.iter().map(|problem| escaped(problem)).collect();
+        format!("**ERROR {}:** {}", escaped(&scenario.name), problems.join("<br>"))
+    })));
     let ignored = ignored_together(&report.ignored);
     blocks.push(list(ignored.iter().map(|together| {
         let [reason, cure, names] = [together.reason, together.cure, &together.listed()].map(escaped);
         format!("**ignored:** {reason}; cure: {cure} ({names})")
     })));
-    blocks.push(list(data_paths(report).iter().map(|sentence| escaped(sentence))));
+    let small_print = data_paths(report).into_iter().chain(facts::versions(report));
+    blocks.push(list(small_print.map(|sentence| escaped(&sentence))));
     blocks.push(escaped(&facts::environment(report)));
     blocks.retain(|block| !block.is_empty());
     blocks.join("\n\n") + "\n"

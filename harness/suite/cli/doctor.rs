@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use meshbench_lab::mesh::{BinaryFinder, MeshDefinition};
+use meshbench_lab::mesh::{BinaryFinder, Found, MeshDefinition};
 use meshbench_lab::process::Placement;
 
 use crate::discovery::Discovery;
@@ -21,8 +21,8 @@ pub(super) fn examine(
     discovery: &Discovery,
     settings: &Settings,
 ) -> io::Result<bool> {
-    let mut healthy = examine_machine(standard)?;
-    healthy &= examine_programs(standard, &settings.programs)?;
+    examine_machine(standard)?;
+    let mut healthy = examine_programs(standard, &settings.programs)?;
     writeln!(standard, "\nmeshes")?;
     let finder = BinaryFinder { cache: settings.cache() };
     for (name, definition) in discovery.catalog.iter() {
@@ -34,18 +34,22 @@ pub(super) fn examine(
             }
         }
     }
+    for problem in discovery.catalog.misnamed() {
+        healthy = false;
+        verdict(standard, false, "", &problem.to_string())?;
+    }
     writeln!(standard, "\nscenarios")?;
     for scenario in &discovery.scenarios {
         verdict(standard, true, &scenario.name, &format!("{} cases", scenario.cases().len()))?;
     }
     for broken in &discovery.broken {
         healthy = false;
-        verdict(standard, false, &broken.name, &broken.problems.to_string())?;
+        verdict(standard, false, &broken.name, &broken.problems.join("\n     "))?;
     }
     Ok(healthy)
 }
 
-fn examine_machine(standard: &mut dyn Write) -> io::Result<bool> {
+fn examine_machine(standard: &mut dyn Write) -> io::Result<()> {
     writeln!(standard, "machine")?;
     let optimised = meshbench_core::OPTIMISED;
     let build = if optimised { "optimised" } else { "not optimised: figures will be too high" };
@@ -73,8 +77,7 @@ fn examine_machine(standard: &mut dyn Write) -> io::Result<bool> {
         }
         None => "unknown".to_owned(),
     };
-    verdict(standard, enough, "open files", &text)?;
-    Ok(true)
+    verdict(standard, enough, "open files", &text)
 }
 
 fn examine_programs(standard: &mut dyn Write, programs: &Programs) -> io::Result<bool> {
@@ -98,12 +101,15 @@ fn examine_mesh(standard: &mut dyn Write, mesh: &MeshDefinition, finder: &Binary
     let Some(source) = &local.binary else {
         return verdict(standard, true, name, "ready: nothing to install");
     };
-    if source.needs_provisioning(finder) && source.check(finder).is_ok() {
-        let text = format!("{} {} will be installed by pip on its first run", source.name, mesh.version);
-        return verdict(standard, true, name, &text);
-    }
-    match source.obtain(finder) {
-        Ok(path) => verdict(standard, true, name, &format!("ready: {}", path.display())),
+    match source.find(finder) {
+        Ok(Found::Here(executable)) => {
+            let text = format!("ready: {} ({})", executable.path.display(), executable.version);
+            verdict(standard, true, name, &text)
+        }
+        Ok(Found::Installable) => {
+            let text = format!("{} {} will be installed by pip on its first run", source.name, mesh.version);
+            verdict(standard, true, name, &text)
+        }
         Err(unavailable) => verdict(
             standard,
             false,

@@ -31,7 +31,7 @@ pub(super) fn list(standard: &mut dyn Write, discovery: &Discovery, settings: &S
         writeln!(standard)?;
     }
     for broken in &discovery.broken {
-        writeln!(standard, "{}: this file is wrong\n  {}\n", broken.name, broken.problems)?;
+        writeln!(standard, "{}: this file is wrong\n  {}\n", broken.name, broken.problems.join("\n  "))?;
     }
     writeln!(standard, "meshes:")?;
     for (name, definition) in discovery.catalog.iter() {
@@ -39,6 +39,9 @@ pub(super) fn list(standard: &mut dyn Write, discovery: &Discovery, settings: &S
             Ok(mesh) => writeln!(standard, "  {name:<14} {:<13} {}", mesh.version, mesh.description)?,
             Err(problem) => writeln!(standard, "  {name:<14} this definition is wrong: {problem}")?,
         }
+    }
+    for problem in discovery.catalog.misnamed() {
+        writeln!(standard, "  {problem}")?;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use meshbench_lab::process::sweep;
 
 use crate::discovery::Discovery;
 use crate::settings::{OUTPUT_VARIABLE, Programs, SCENARIOS_VARIABLE, STRICT_VARIABLE, Settings};
-use crate::trials;
+use crate::trials::{self, WhenNothingRuns};
 
 /// Says what a service mesh costs and whether that changed, with numbers one can defend.
 ///
@@ -145,7 +145,7 @@ fn run(settings: Settings, given: RunArguments) -> ExitCode {
         include_ignored: given.include_ignored,
         ..Arguments::default()
     };
-    trials::run(&settings, arguments)
+    trials::run(&settings, arguments, WhenNothingRuns::Fail)
 }
 
 fn clean(standard: &mut dyn Write, settings: &Settings) -> Result<(), CommandError> {
@@ -158,7 +158,9 @@ fn clean(standard: &mut dyn Write, settings: &Settings) -> Result<(), CommandErr
     for campaign in &swept.campaigns {
         writeln!(standard, "removed what was left of {campaign}")?;
     }
-    if swept.campaigns.is_empty() {
+    if !settings.output.is_dir() {
+        writeln!(standard, "nothing to clean: there is no folder {}", settings.output.display())?;
+    } else if swept.campaigns.is_empty() {
         writeln!(standard, "nothing to clean: no killed campaign left anything behind")?;
     }
     Ok(())

@@ -47,6 +47,7 @@ fn run(mesh: &str, latency_ms: u64) -> Run {
         recording,
         resources: ResourceUse::default(),
         data_path: DataPathProof::default(),
+        edge_lateness_ns: 0,
         folder: String::new(),
     }
 }
@@ -153,6 +154,7 @@ fn a_vanished_container_is_named() {
             resident_bytes: 1,
             peak_bytes: 1,
             vanished: true,
+            ended_processes: 1,
         });
         mesh
     };

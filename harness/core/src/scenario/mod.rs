@@ -61,17 +61,24 @@ pub struct Resources {
     pub interval: Span,
 }
 
+/// What exists outside of scenario files for them to name.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The folders under `scenarios/meshes/`; `bare` is known even if it is not among them.
+    pub meshes: &'a [MeshName],
+    /// The shortcodes that the workload can be voted with, such as `:flushed:`.
+    pub emoji: &'a [&'a str],
+}
+
 impl Scenario {
     /// Reads the `text` of the scenario called `name`, which `file` holds.
-    ///
-    /// `known_meshes` are the folders under `scenarios/meshes/`; `bare` is known even if it is not among them.
     ///
     /// # Errors
     ///
     /// Everything that is wrong with the file, or the first thing when its very shape is wrong.
-    pub fn parse(file: &str, name: &str, text: &str, known_meshes: &[MeshName]) -> Result<Self, Problems> {
+    pub fn parse(file: &str, name: &str, text: &str, known: Known<'_>) -> Result<Self, Problems> {
         let raw = yaml::from_str(file, text)?;
-        check::check(file, name, text, &raw, known_meshes)
+        check::check(file, name, text, &raw, known)
     }
 
     /// Every cell of the matrix: mesh by mesh, then by rate, then by duration.

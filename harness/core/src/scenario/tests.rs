@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 
-use super::{MeshName, Scenario};
+use super::{Known, MeshName, Scenario};
 
 /// A scenario with so many meshes, rates and durations.
 fn scenario(meshes: usize, rates: usize, durations: usize) -> Scenario {
@@ -16,8 +16,9 @@ fn scenario(meshes: usize, rates: usize, durations: usize) -> Scenario {
         list(rates, &|rate| format!("{rate}rps")),
         list(durations, &|seconds| format!("{seconds}s")),
     );
-    let known: Vec<MeshName> = (1..=meshes).map(|mesh| format!("mesh-{mesh}").parse().unwrap()).collect();
-    Scenario::parse("matrix.yaml", "matrix", &text, &known).unwrap()
+    let meshes: Vec<MeshName> = (1..=meshes).map(|mesh| format!("mesh-{mesh}").parse().unwrap()).collect();
+    let known = Known { meshes: &meshes, emoji: &[":flushed:", ":policeman:"] };
+    Scenario::parse("matrix.yaml", "matrix", &text, known).unwrap()
 }
 
 proptest! {

@@ -26,7 +26,7 @@ pub fn text_of<'bytes>(file: &str, bytes: &'bytes [u8]) -> Result<&'bytes str, P
             line: Some(readable.matches('\n').count() + 1),
             column: Some(last_line.chars().count() + 1),
             hint: Some("save the file as UTF-8".to_owned()),
-            ..whole_file(file, "not UTF-8 text")
+            ..Problem::of_file(file, "not UTF-8 text")
         }
     })
 }
@@ -49,12 +49,12 @@ pub fn from_str<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Proble
 /// Whatever fails without asking for any type is a matter of YAML itself.
 fn refuse_what_is_not_one_document(file: &str, text: &str) -> Result<(), Problem> {
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-        return Err(whole_file(file, "the file is empty"));
+        return Err(Problem::of_file(file, "the file is empty"));
     }
     let starts = document_starts(text);
     if let Some(&line) = starts.get(1) {
         let message = "a second document starts here; expected one document a file";
-        return Err(Problem { line: Some(line), column: Some(1), ..whole_file(file, message) });
+        return Err(Problem { line: Some(line), column: Some(1), ..Problem::of_file(file, message) });
     }
     match serde_yaml::from_str::<IgnoredAny>(text) {
         Ok(_) => Ok(()),
@@ -83,15 +83,4 @@ fn document_starts(text: &str) -> Vec<usize> {
         }
     }
     starts
-}
-
-fn whole_file(file: &str, message: &str) -> Problem {
-    Problem {
-        file: file.to_owned(),
-        line: None,
-        column: None,
-        field: String::new(),
-        message: message.to_owned(),
-        hint: None,
-    }
 }

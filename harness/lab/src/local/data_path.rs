@@ -4,7 +4,7 @@
 //! thought, so nothing is measured before every sidecar's own counters have moved
 //! by exactly the requests sent, and every inbound port has proven its identity
 //! and turned away those without one. After the run the counters must cover what
-//! the load generator says it got answered.
+//! the load generator says it got answered, and the calls behind the answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use meshbench_core::run::DataPathProof;
 
 use super::mutual_tls::MutualTlsProbe;
 use super::topology::{Role, SidecarPorts, Topology, Workload};
-use crate::error::LabError;
+use crate::error::{LabError, error_chain};
 use crate::http;
 use crate::identity::IdentityFiles;
 use crate::mesh::{Counters, MetricSelector, parse_scrape};
@@ -34,9 +34,12 @@ pub(super) struct ProvenPath {
     proof: DataPathProof,
 }
 
-/// How often the probes are sent anew because one was answered with an error. A
+/// How often an app's probes are sent anew because one was answered with an error. A
 /// mesh may fail a share of all requests and still be crossed by the others.
-const PROBE_ATTEMPTS: u32 = 20;
+const PROBE_ATTEMPTS: u32 = 50;
+
+/// What every call of the web service's API needs of other services.
+const API_PREFIX: &str = "/api/";
 
 /// Sends one request of each kind to each app and proves the way they took.
 ///
@@ -52,38 +55,64 @@ pub(crate) async fn prove(
         Some(identity) => prove_mutual_tls(topology, identity).await?,
         None => 0,
     };
+    let Some(counters) = counters else {
+        return probe_without_counters(topology, paths).await;
+    };
     // After the probe of mutual TLS, whose own handshakes prove nothing of the traffic.
-    let before = read_counts(topology, counters).await?;
+    let before = read_counts(&everyone(topology), counters).await?;
+    for (web, port) in topology.generator().into_iter().flat_map(|generator| topology.peers_of(generator)) {
+        prove_app(topology, counters, web, port, paths).await?;
+    }
+    let start = read_counts(&everyone(topology), counters).await?;
+    let since = moved(&before, &start);
+    check_handshakes(&since)?;
+    let proof = DataPathProof {
+        // Handshakes do not count: the probe of mutual TLS makes some everywhere.
+        sidecars: count(since.values().filter(|c| c.inbound_requests > 0 || c.outbound_requests > 0)),
+        verified_identities: identities,
+        enforced_mutual_tls: identities,
+        ..DataPathProof::default()
+    };
+    Ok(ProvenPath { start, proof })
+}
+
+/// Without sidecars there is nothing to prove but that every app answers.
+async fn probe_without_counters(topology: &Topology, paths: &BTreeSet<&str>) -> Result<ProvenPath, LabError> {
+    for (web, port) in topology.generator().into_iter().flat_map(|generator| topology.peers_of(generator)) {
+        if let Some(refusal) = probe_app(web, port, paths).await? {
+            return Err(LabError::DataPath(refusal));
+        }
+    }
+    Ok(ProvenPath { start: BTreeMap::new(), proof: DataPathProof::default() })
+}
+
+/// Sends an app its probes until every one of a round is answered, and proves the way of that round.
+async fn prove_app(
+    topology: &Topology,
+    counters: &Counters,
+    web: &Workload,
+    port: u16,
+    paths: &BTreeSet<&str>,
+) -> Result<(), LabError> {
+    let mut involved: Vec<_> = topology.generator().into_iter().collect();
+    involved.push(web);
+    involved.extend(topology.peers_of(web).map(|(peer, _)| peer));
     let mut attempt = 1;
     loop {
-        let start = read_counts(topology, counters).await?;
-        match probe_applications(topology, paths).await? {
+        let start = read_counts(&involved, counters).await?;
+        match probe_app(web, port, paths).await? {
             Some(refusal) if attempt == PROBE_ATTEMPTS => return Err(LabError::DataPath(refusal)),
             Some(_) => attempt += 1,
             None => {
-                let end = read_counts(topology, counters).await?;
-                let moved = moved(&start, &end);
-                if counters.is_some() {
-                    check_probes(topology, &moved, paths)?;
-                    check_handshakes(&before, &end)?;
-                }
-                let proof = DataPathProof {
-                    // Handshakes do not count: the probe of mutual TLS makes some everywhere.
-                    sidecars: count(
-                        moved.values().filter(|c| c.inbound_requests > 0 || c.outbound_requests > 0),
-                    ),
-                    verified_identities: identities,
-                    enforced_mutual_tls: identities,
-                    ..DataPathProof::default()
-                };
-                return Ok(ProvenPath { start, proof });
+                let end = read_counts(&involved, counters).await?;
+                return check_probes(topology, web, &moved(&start, &end), paths);
             }
         }
     }
 }
 
 impl ProvenPath {
-    /// Proves after the run that what was answered crossed the sidecars.
+    /// Proves after the run that what was answered crossed the sidecars, and so did the calls behind it.
     ///
     /// # Errors
     /// [`LabError::DataPath`] when a counter covers less than the generator's successes.
@@ -91,29 +120,34 @@ impl ProvenPath {
         self,
         topology: &Topology,
         counters: Option<&Counters>,
+        paths: &BTreeSet<&str>,
         recording: &Recording,
     ) -> Result<DataPathProof, LabError> {
-        if counters.is_none() {
-            return Ok(self.proof);
-        }
-        let moved = moved(&self.start, &read_counts(topology, counters).await?);
-        let of_role = |role: Role| {
-            let named = topology.workloads().iter().filter(move |workload| workload.role == role);
-            named.filter_map(|workload| moved.get(&workload.name).copied())
+        let Some(counters) = counters else { return Ok(self.proof) };
+        let moved = moved(&self.start, &read_counts(&everyone(topology), counters).await?);
+        let of_roles = |roles: &[Role], value: fn(&Counts) -> u64| -> u64 {
+            let named = topology.workloads().iter().filter(|workload| roles.contains(&workload.role));
+            named.filter_map(|workload| moved.get(&workload.name)).map(value).sum()
         };
-        let left: u64 = of_role(Role::Generator).map(|counts| counts.outbound_requests).sum();
-        let arrived: u64 = of_role(Role::Web).map(|counts| counts.inbound_requests).sum();
-        for (where_, crossed) in [("the generator's sidecar", left), ("the web sidecars", arrived)] {
-            if crossed < recording.successes {
-                let answered = recording.successes;
-                return Err(LabError::DataPath(format!(
-                    "{answered} requests were answered but only {crossed} crossed {where_}"
-                )));
-            }
+        let outbound = |counts: &Counts| counts.outbound_requests;
+        let inbound = |counts: &Counts| counts.inbound_requests;
+        let mut hops = vec![
+            ("the generator's sidecar", of_roles(&[Role::Generator], outbound)),
+            ("the web sidecars inbound", of_roles(&[Role::Web], inbound)),
+        ];
+        // Each of these calls at least one other service before it is answered.
+        if paths.iter().all(|path| path.starts_with(API_PREFIX)) {
+            hops.push(("the web sidecars outbound", of_roles(&[Role::Web], outbound)));
+            hops.push(("the emoji and voting sidecars", of_roles(&[Role::Emoji, Role::Voting], inbound)));
+        }
+        let answered = recording.successes;
+        if let Some((hop, crossed)) = hops.iter().find(|(_, crossed)| *crossed < answered) {
+            let why = format!("{answered} requests were answered but only {crossed} crossed {hop}");
+            return Err(LabError::DataPath(why));
         }
         Ok(DataPathProof {
-            outbound_requests: moved.values().map(|counts| counts.outbound_requests).sum(),
-            inbound_requests: moved.values().map(|counts| counts.inbound_requests).sum(),
+            outbound_requests: moved.values().map(outbound).sum(),
+            inbound_requests: moved.values().map(inbound).sum(),
             ..self.proof
         })
     }
@@ -136,25 +170,26 @@ async fn prove_mutual_tls(topology: &Topology, identity: &IdentityFiles) -> Resu
     Ok(proven)
 }
 
-/// Asks every app for every path; the first answer that is no success, in words.
-async fn probe_applications(topology: &Topology, paths: &BTreeSet<&str>) -> Result<Option<String>, LabError> {
-    let Some(generator) = topology.generator() else { return Ok(None) };
-    for (web, port) in topology.peers_of(generator) {
-        for path in paths {
-            let (status, body) = http::get(port, path).await.map_err(|error| {
-                LabError::DataPath(format!("GET {path} of {} has no answer: {error}", web.name))
-            })?;
-            if !status.is_success() {
-                let said = String::from_utf8_lossy(&body[..body.len().min(200)]).trim().to_owned();
-                return Ok(Some(format!("GET {path} of {} is answered {status}: {said}", web.name)));
-            }
+/// Asks an app for every path; the first answer that is no success, in words.
+async fn probe_app(web: &Workload, port: u16, paths: &BTreeSet<&str>) -> Result<Option<String>, LabError> {
+    for path in paths {
+        let (status, body) = http::get(port, path).await.map_err(|error| {
+            let why = error_chain(&error);
+            LabError::DataPath(format!("GET {path} of {} has no answer: {why}", web.name))
+        })?;
+        if !status.is_success() {
+            let said = String::from_utf8_lossy(&body[..body.len().min(200)]).trim().to_owned();
+            return Ok(Some(format!("GET {path} of {} is answered {status}: {said}", web.name)));
         }
     }
     Ok(None)
 }
 
+/// Proves that one probe of each path went out of the generator's sidecar into the
+/// app's, and what the app asked of others out of its sidecar into theirs.
 fn check_probes(
     topology: &Topology,
+    web: &Workload,
     moved: &BTreeMap<String, Counts>,
     paths: &BTreeSet<&str>,
 ) -> Result<(), LabError> {
@@ -163,32 +198,32 @@ fn check_probes(
         if found == expected {
             return Ok(());
         }
+        let hint = match found {
+            0 => {
+                format!(" (does `counters.{side}_requests` of the mesh.yaml name a series the sidecar has?)")
+            }
+            _ => String::new(),
+        };
         Err(LabError::DataPath(format!(
-            "{}'s sidecar counted {found} {side} requests where {expected} were sent",
+            "{}'s sidecar counted {found} {side} requests where {expected} were sent{hint}",
             workload.name
         )))
     };
-    let Some(generator) = topology.generator() else { return Ok(()) };
-    let per_app = count(paths.iter());
-    let mut sent = 0;
-    for (web, _) in topology.peers_of(generator) {
-        sent += u64::from(per_app);
-        expect(web, "inbound", of(web).inbound_requests, u64::from(per_app))?;
-        let arrived: u64 = topology.peers_of(web).map(|(peer, _)| of(peer).inbound_requests).sum();
-        expect(web, "outbound", of(web).outbound_requests, arrived)?;
-        if arrived == 0 && paths.iter().any(|path| path.starts_with("/api/")) {
-            return Err(LabError::DataPath(format!("no gRPC call of {} crossed its sidecar", web.name)));
-        }
+    let sent = u64::from(count(paths.iter()));
+    if let Some(generator) = topology.generator() {
+        expect(generator, "outbound", of(generator).outbound_requests, sent)?;
     }
-    expect(generator, "outbound", of(generator).outbound_requests, sent)
+    expect(web, "inbound", of(web).inbound_requests, sent)?;
+    let arrived: u64 = topology.peers_of(web).map(|(peer, _)| of(peer).inbound_requests).sum();
+    expect(web, "outbound", of(web).outbound_requests, arrived)?;
+    if arrived == 0 && paths.iter().any(|path| path.starts_with(API_PREFIX)) {
+        return Err(LabError::DataPath(format!("no gRPC call of {} crossed its sidecar", web.name)));
+    }
+    Ok(())
 }
 
-/// Connections stay open from one attempt to the next, so handshakes count from before the first.
-fn check_handshakes(
-    before: &BTreeMap<String, Counts>,
-    end: &BTreeMap<String, Counts>,
-) -> Result<(), LabError> {
-    let since = moved(before, end);
+/// Connections stay open from one attempt to the next, so `since` is from before the first.
+fn check_handshakes(since: &BTreeMap<String, Counts>) -> Result<(), LabError> {
     match since.iter().find(|(_, counts)| counts.inbound_requests > 0 && counts.inbound_handshakes == 0) {
         None => Ok(()),
         Some((workload, _)) => Err(LabError::DataPath(format!(
@@ -197,14 +232,18 @@ fn check_handshakes(
     }
 }
 
-/// Every sidecar's counters; none for a mesh without sidecars.
+fn everyone(topology: &Topology) -> Vec<&Workload> {
+    topology.workloads().iter().collect()
+}
+
+/// The counters of these workloads' sidecars.
 async fn read_counts(
-    topology: &Topology,
-    counters: Option<&Counters>,
+    workloads: &[&Workload],
+    counters: &Counters,
 ) -> Result<BTreeMap<String, Counts>, LabError> {
     let mut all = BTreeMap::new();
-    let Some(counters) = counters else { return Ok(all) };
-    for (workload, sidecar) in topology.sidecars() {
+    for workload in workloads {
+        let Some(sidecar) = &workload.sidecar else { continue };
         let counts = read_sidecar(sidecar, counters).await.map_err(|why| {
             LabError::DataPath(format!("the counters of {}'s sidecar cannot be read: {why}", workload.name))
         })?;
@@ -215,7 +254,7 @@ async fn read_counts(
 
 async fn read_sidecar(sidecar: &SidecarPorts, counters: &Counters) -> Result<Counts, String> {
     let port = sidecar.named.get(&counters.port).map_or(0, ReservedPort::number);
-    let (status, body) = http::get(port, &counters.path).await.map_err(|error| error.to_string())?;
+    let (status, body) = http::get(port, &counters.path).await.map_err(|error| error_chain(&error))?;
     if !status.is_success() {
         return Err(format!("GET {} answers {status}", counters.path));
     }

@@ -10,7 +10,7 @@ use meshbench_core::resources::Group;
 use meshbench_core::scenario::Workload as WorkloadSettings;
 
 use super::topology::{ApplicationPorts, Role, Topology, Workload, reserve_named};
-use crate::error::LabError;
+use crate::error::{LabError, error_chain};
 use crate::http;
 use crate::identity::{Authority, Identity, IdentityFiles};
 use crate::mesh::{LocalMesh, Multiplicity, ProcessTemplate, TemplateContext, render_file, render_word};
@@ -132,12 +132,8 @@ impl Deployment {
 
     /// Copies every log into `folder`, for a person who looks for the cause of a failure.
     pub(super) fn keep_logs(&self, folder: &Path) {
-        // The failure that is being looked into matters more than one of copying.
-        let _: std::io::Result<()> = fs::create_dir_all(folder);
         for running in &self.components {
-            if let Some(name) = running.component.log().file_name() {
-                let _: std::io::Result<u64> = fs::copy(running.component.log(), folder.join(name));
-            }
+            keep_log(&running.component, folder);
         }
     }
 
@@ -146,7 +142,6 @@ impl Deployment {
         for running in &self.components {
             running.component.request_stop();
         }
-        // Sidecars before applications, so that no proxy logs an upstream's going.
         for running in self.components.into_iter().rev() {
             running.component.stop().await;
         }
@@ -163,16 +158,16 @@ impl Deployment {
                 match http::get(*port, path).await {
                     Ok((status, _)) if status.is_success() => Ok(Ok(())),
                     Ok((status, _)) => Err(format!("GET {path} on port {port} answers {status}")),
-                    Err(error) => Err(error.to_string()),
+                    Err(error) => Err(error_chain(&error)),
                 }
             })
             .await;
             let component = component.into_inner();
             match ready {
                 Ok(outcome) => outcome?,
-                Err(source) => {
+                Err(waited) => {
                     let (component, log) = (component.name().to_owned(), component.log_tail());
-                    return Err(LabError::NotReady { component, log, source });
+                    return Err(LabError::NotReady { component, waited, log });
                 }
             }
         }
@@ -342,6 +337,15 @@ impl Deployment {
         let directory = self.surroundings.scratch.join(name);
         fs::create_dir_all(&directory).map_err(LabError::file("create", &directory))?;
         Ok(directory)
+    }
+}
+
+/// Copies a component's log into `folder`.
+pub(super) fn keep_log(component: &Component, folder: &Path) {
+    // The failure that is being looked into matters more than one of copying.
+    let _: std::io::Result<()> = fs::create_dir_all(folder);
+    if let Some(name) = component.log().file_name() {
+        let _: std::io::Result<u64> = fs::copy(component.log(), folder.join(name));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use meshbench_core::event::{Event, Step};
 use meshbench_core::load_event::LoadEvent;
@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::ChildStdout;
 use tokio::time::MissedTickBehavior;
 
-use super::deployment::Deployment;
+use super::deployment::{Deployment, keep_log};
 use crate::error::LabError;
 use crate::process::{Component, ComponentSpec};
 use crate::resources::{ResourceReader, Watched};
@@ -43,13 +43,15 @@ pub(super) struct Measured {
     pub recording: Recording,
     /// CPU and memory readings of the window, its edges first and last.
     pub samples: Vec<Sample>,
+    /// How long after the window's edges they were read there, the later of the two.
+    pub edge_lateness_ns: u64,
 }
 
 /// The file a run's recording is kept in.
-pub const RECORDING_FILE: &str = "recording.json";
+const RECORDING_FILE: &str = "recording.json";
 
 /// The file a run's interval log is kept in.
-pub const INTERVAL_LOG_FILE: &str = "run.hlog";
+const INTERVAL_LOG_FILE: &str = "run.hlog";
 
 /// Runs the plan against a deployment that is ready.
 ///
@@ -69,7 +71,7 @@ pub(super) async fn measure(
     let mut generator = Component::start(&spec(settings, &plan_file), &settings.campaign)?;
     let outcome = watch(deployment, &mut generator, plan, settings, observe).await;
     match outcome {
-        Ok(samples) => {
+        Ok(window) => {
             let status = generator
                 .wait()
                 .await
@@ -78,9 +80,10 @@ pub(super) async fn measure(
                 generator.check_running("with an error")?;
             }
             let recording = read_recording(&settings.folder.join(RECORDING_FILE))?;
-            Ok(Measured { recording, samples })
+            Ok(Measured { recording, samples: window.samples, edge_lateness_ns: window.edge_lateness_ns })
         }
         Err(error) => {
+            keep_log(&generator, &settings.folder.join("logs"));
             generator.stop().await;
             Err(error)
         }
@@ -117,7 +120,7 @@ async fn watch(
     plan: &LoadPlan,
     settings: &GeneratorSettings,
     observe: &mut dyn FnMut(Event),
-) -> Result<Vec<Sample>, LabError> {
+) -> Result<Window, LabError> {
     // First, because it ends soon after its window closes.
     let mut watched = vec![Watched {
         container: generator.name().to_owned(),
@@ -125,7 +128,7 @@ async fn watch(
         process_group: generator.process_group(),
     }];
     watched.extend(deployment.watched());
-    let mut window = Window { reader: ResourceReader::new(watched), opened: None, samples: Vec::new() };
+    let mut window = Window::of(watched);
     let mut events = EventLines::of(generator)?;
     let mut tick = tokio::time::interval(settings.sampling_interval);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -139,7 +142,7 @@ async fn watch(
                     let _: std::io::Result<_> = generator.wait().await;
                     generator.check_running("before the load was done")?;
                 }
-                Some(LoadEvent::Finished) => return Ok(window.samples),
+                Some(LoadEvent::Finished) => return Ok(window),
                 Some(event) => window.follow(&event, plan, observe),
             },
             _ = tick.tick() => {
@@ -155,26 +158,31 @@ struct Window {
     reader: ResourceReader,
     opened: Option<Instant>,
     samples: Vec<Sample>,
+    edge_lateness_ns: u64,
 }
 
 impl Window {
+    fn of(watched: Vec<Watched>) -> Self {
+        Self { reader: ResourceReader::new(watched), opened: None, samples: Vec::new(), edge_lateness_ns: 0 }
+    }
+
     fn follow(&mut self, event: &LoadEvent, plan: &LoadPlan, observe: &mut dyn FnMut(Event)) {
         match *event {
             LoadEvent::Started { .. } => {
                 self.reader.discover();
                 observe(Event::Step(Step::WarmingUp(plan.settings().warm_up)));
             }
-            LoadEvent::WindowOpened { .. } => {
+            LoadEvent::WindowOpened { unix_ns } => {
                 self.opened = Some(Instant::now());
-                self.read();
+                self.read_edge(unix_ns);
                 observe(Event::Step(Step::Measuring(plan.settings().duration)));
             }
             LoadEvent::Progress { elapsed_ms, requests, errors, p50_ns, p99_ns } => {
                 let elapsed = Duration::from_millis(elapsed_ms);
                 observe(Event::Progress { elapsed, requests, errors, p50_ns, p99_ns });
             }
-            LoadEvent::WindowClosed { .. } => {
-                self.read();
+            LoadEvent::WindowClosed { unix_ns } => {
+                self.read_edge(unix_ns);
                 self.opened = None;
             }
             LoadEvent::Finished => {}
@@ -185,8 +193,16 @@ impl Window {
     fn tick(&mut self) {
         if self.opened.is_some() {
             self.read();
-            self.reader.discover();
         }
+        self.reader.discover();
+    }
+
+    /// A reading at an edge that the generator passed at `edge_unix_ns`.
+    fn read_edge(&mut self, edge_unix_ns: u64) {
+        self.read();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let late = u64::try_from(now).unwrap_or(u64::MAX).saturating_sub(edge_unix_ns);
+        self.edge_lateness_ns = self.edge_lateness_ns.max(late);
     }
 
     fn read(&mut self) {

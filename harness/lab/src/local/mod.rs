@@ -7,5 +7,5 @@ mod mutual_tls;
 mod run;
 mod topology;
 
-pub use generator::{INTERVAL_LOG_FILE, RECORDING_FILE};
-pub use run::{ArmRun, LocalProvider, measure_arm};
+pub use run::LocalProvider;
+pub(crate) use run::{ArmRun, measure_arm};

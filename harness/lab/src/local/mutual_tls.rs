@@ -150,3 +150,125 @@ fn first_line(answer: &[u8]) -> String {
     let text = String::from_utf8_lossy(answer);
     format!("{:?}", text.lines().next().unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Authority;
+    use rustls::ServerConfig;
+    use rustls::server::WebPkiClientVerifier;
+    use rustls::server::danger::ClientCertVerifier;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    /// Whom a sidecar lets in.
+    #[derive(Clone, Copy)]
+    enum Door {
+        Peers,
+        AnyoneWithTls,
+        Anyone,
+    }
+
+    /// A sidecar with one identity, the identity it should have, and a probe of the same authority.
+    struct Scene {
+        probe: MutualTlsProbe,
+        sidecar: Identity,
+        port: u16,
+        _folder: tempfile::TempDir,
+    }
+
+    async fn scene(door: Door) -> Scene {
+        let folder = tempfile::tempdir().unwrap();
+        let authority = Authority::new().unwrap();
+        let issue = |identity: &Identity, name: &str| {
+            let place = folder.path().join(name);
+            std::fs::create_dir(&place).unwrap();
+            authority.issue(identity, &place).unwrap()
+        };
+        let sidecar = Identity::new("app-0", "web", "web-0");
+        let files = issue(&sidecar, "web-0");
+        let probe = MutualTlsProbe::new(&issue(&Identity::new("load", "load", "load"), "load")).unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let acceptor = TlsAcceptor::from(Arc::new(server(&files, door)));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    match door {
+                        Door::Anyone => answer(stream).await,
+                        _ => answer(acceptor.accept(stream).await?).await,
+                    }
+                });
+            }
+        });
+        Scene { probe, sidecar, port, _folder: folder }
+    }
+
+    fn server(files: &IdentityFiles, door: Door) -> ServerConfig {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(&files.authority).unwrap()).unwrap();
+        let verifier: Arc<dyn ClientCertVerifier> = match door {
+            Door::Peers => {
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                    .build()
+                    .unwrap()
+            }
+            Door::AnyoneWithTls | Door::Anyone => WebPkiClientVerifier::no_client_auth(),
+        };
+        let certificate = CertificateDer::from_pem_file(&files.certificate).unwrap();
+        let private_key = PrivateKeyDer::from_pem_file(&files.private_key).unwrap();
+        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder = builder.unwrap().with_client_cert_verifier(verifier);
+        let mut config = builder.with_single_cert(vec![certificate], private_key).unwrap();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config
+    }
+
+    async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+        let mut request = [0; 512];
+        if stream.read(&mut request).await? > 0 {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await?;
+            stream.flush().await?;
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_sidecar_that_insists_on_peers_is_proven() {
+        let Scene { probe, sidecar, port, .. } = &scene(Door::Peers).await;
+        assert_eq!(probe.proves_identity(*port, sidecar).await, Ok(()));
+        assert_eq!(probe.is_enforced(*port, sidecar, Protocol::Http1).await, Ok(()));
+        assert_eq!(probe.is_enforced(*port, sidecar, Protocol::Http2).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_sidecar_that_lets_strangers_in_is_refused() {
+        let Scene { probe, sidecar, port, .. } = &scene(Door::AnyoneWithTls).await;
+        assert_eq!(probe.proves_identity(*port, sidecar).await, Ok(()));
+        let why = probe.is_enforced(*port, sidecar, Protocol::Http1).await.unwrap_err();
+        assert_eq!(why, "answers without a client certificate: \"HTTP/1.1 200 OK\"");
+    }
+
+    #[tokio::test]
+    async fn a_sidecar_without_tls_is_refused() {
+        let Scene { probe, sidecar, port, .. } = &scene(Door::Anyone).await;
+        let why = probe.proves_identity(*port, sidecar).await.unwrap_err();
+        assert!(why.starts_with("refuses a peer with a valid certificate: "), "{why}");
+        let why = probe.is_enforced(*port, sidecar, Protocol::Http1).await.unwrap_err();
+        assert_eq!(why, "answers plaintext: \"HTTP/1.1 200 OK\"");
+    }
+
+    #[tokio::test]
+    async fn a_sidecar_with_another_identity_is_refused() {
+        let Scene { probe, sidecar, port, .. } = &scene(Door::Peers).await;
+        let expected =
+            Identity { spiffe_id: "spiffe://meshbench.local/ns/app-1/sa/web".into(), ..sidecar.clone() };
+        let why = probe.proves_identity(*port, &expected).await.unwrap_err();
+        assert!(
+            why.contains("shows the identity [\"spiffe://meshbench.local/ns/app-0/sa/web\"] instead of"),
+            "{why}"
+        );
+    }
+}

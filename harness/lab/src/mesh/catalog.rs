@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use meshbench_core::problem::Problem;
 use meshbench_core::scenario::MeshName;
-use meshbench_core::units::TextError;
+use meshbench_core::yaml;
 
 use super::definition::MeshDefinition;
+use crate::error::shown_path;
 
 const DEFINITION_FILE: &str = "mesh.yaml";
 
@@ -17,57 +18,35 @@ const DEFINITION_FILE: &str = "mesh.yaml";
 #[derive(Debug, Clone, Default)]
 pub struct MeshCatalog {
     meshes: BTreeMap<MeshName, Result<MeshDefinition, Problem>>,
+    misnamed: Vec<Problem>,
 }
 
-/// A meshes folder that cannot be taken for one.
+/// A meshes folder that cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum CatalogError {
-    /// A file or folder cannot be read.
-    #[error("cannot read mesh definitions from {}", path.display())]
-    Read {
-        /// The file or folder.
-        path: PathBuf,
-        /// The file system's reason.
-        source: io::Error,
-    },
-    /// A folder has a definition and a name that no mesh can have.
-    #[error("{} is not the folder of a mesh", path.display())]
-    Name {
-        /// The folder.
-        path: PathBuf,
-        /// What a mesh's name looks like.
-        source: TextError,
-    },
+#[error("cannot read mesh definitions from {}", path.display())]
+pub struct CatalogError {
+    /// The folder.
+    path: PathBuf,
+    /// The file system's reason.
+    source: io::Error,
 }
 
 impl MeshCatalog {
     /// Reads every folder under `folder` that has a `mesh.yaml`.
     ///
-    /// A definition that is wrong does not take the others down: it is kept as
-    /// its [`Problem`] and comes up when a scenario asks for it.
+    /// A definition that is wrong or unreadable does not take the others down: it
+    /// is kept as its [`Problem`] and comes up when a scenario asks for it.
     ///
     /// # Errors
-    /// [`CatalogError`] when a file or folder cannot be read at all.
+    /// [`CatalogError`] when `folder` itself cannot be read.
     pub fn load(folder: &Path) -> Result<Self, CatalogError> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            |source| CatalogError::Read { path, source }
-        };
-        let mut meshes = BTreeMap::new();
-        for entry in fs::read_dir(folder).map_err(failed(folder))? {
-            let folder = entry.map_err(failed(folder))?.path();
-            let file = folder.join(DEFINITION_FILE);
-            if !file.is_file() {
-                continue;
-            }
-            let name = folder.file_name().unwrap_or_default().to_string_lossy();
-            let name: MeshName =
-                name.parse().map_err(|source| CatalogError::Name { path: folder.clone(), source })?;
-            let text = fs::read_to_string(&file).map_err(failed(&file))?;
-            let definition = MeshDefinition::parse(name.clone(), &folder, &file.display().to_string(), &text);
-            meshes.insert(name, definition);
+        let failed = |source| CatalogError { path: folder.to_owned(), source };
+        let mut catalog = Self::default();
+        for entry in fs::read_dir(folder).map_err(failed)? {
+            catalog.add(&entry.map_err(failed)?.path());
         }
-        Ok(Self { meshes })
+        catalog.misnamed.sort_by(|left, right| left.file.cmp(&right.file));
+        Ok(catalog)
     }
 
     /// The names of all meshes, broken ones included.
@@ -85,5 +64,75 @@ impl MeshCatalog {
     /// All meshes with their definitions or problems, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&MeshName, &Result<MeshDefinition, Problem>)> {
         self.meshes.iter()
+    }
+
+    /// Folders with a definition and a name that no mesh can have; no scenario can ask for them.
+    #[must_use]
+    pub fn misnamed(&self) -> &[Problem] {
+        &self.misnamed
+    }
+
+    fn add(&mut self, folder: &Path) {
+        let file = folder.join(DEFINITION_FILE);
+        // Not `is_file`, which is false for a file that may not be read.
+        if !folder.is_dir()
+            || matches!(fs::symlink_metadata(&file), Err(error) if error.kind() == io::ErrorKind::NotFound)
+        {
+            return;
+        }
+        let written = folder.file_name().unwrap_or_default().to_string_lossy();
+        match written.parse::<MeshName>() {
+            Ok(name) => {
+                let definition = read(&name, folder, &file);
+                self.meshes.insert(name, definition);
+            }
+            Err(error) => {
+                let message = format!("this is not the folder of a mesh: {error}");
+                self.misnamed.push(Problem::of_file(shown_path(folder), message));
+            }
+        }
+    }
+}
+
+fn read(name: &MeshName, folder: &Path, file: &Path) -> Result<MeshDefinition, Problem> {
+    let shown = shown_path(file);
+    let bytes = fs::read(file)
+        .map_err(|error| Problem::of_file(shown.clone(), format!("the file cannot be read: {error}")))?;
+    let text = yaml::text_of(&shown, &bytes)?;
+    MeshDefinition::parse(name.clone(), folder, &shown, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_its_own_problem_and_no_others() {
+        let meshes = tempfile::tempdir().unwrap();
+        let folder = |name: &str| {
+            fs::create_dir(meshes.path().join(name)).unwrap();
+            meshes.path().join(name).join(DEFINITION_FILE)
+        };
+        fs::write(folder("good"), "description: a mesh\nversion: 1\n").unwrap();
+        fs::write(folder("latin"), b"description: caf\xe9\nversion: 1\n").unwrap();
+        fs::write(folder("Odd Name"), "description: a mesh\nversion: 1\n").unwrap();
+        fs::create_dir(folder("nested")).unwrap();
+        std::os::unix::fs::symlink("nowhere", folder("dangling")).unwrap();
+        folder("no-definition");
+        fs::write(meshes.path().join("README.md"), "").unwrap();
+
+        let catalog = MeshCatalog::load(meshes.path()).unwrap();
+        let problem =
+            |name: &str| catalog.get(&name.parse().unwrap()).unwrap().as_ref().unwrap_err().to_string();
+        let names: Vec<_> = catalog.names().iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["dangling", "good", "latin", "nested"]);
+        assert!(catalog.get(&"good".parse().unwrap()).unwrap().is_ok());
+        assert!(
+            problem("latin").ends_with("latin/mesh.yaml:1:17: not UTF-8 text (hint: save the file as UTF-8)")
+        );
+        assert!(problem("dangling").contains("dangling/mesh.yaml: the file cannot be read: No such file"));
+        assert!(problem("nested").contains("nested/mesh.yaml: the file cannot be read: Is a directory"));
+        assert_eq!(catalog.misnamed().len(), 1);
+        assert!(catalog.misnamed()[0].to_string().contains("Odd Name: this is not the folder of a mesh"));
     }
 }

@@ -4,9 +4,10 @@ mod binary;
 mod catalog;
 mod definition;
 mod metric_selector;
+mod provision;
 mod template;
 
-pub use binary::{BinaryFinder, Unavailable};
+pub use binary::{BinaryFinder, Found, Unavailable};
 pub use catalog::{CatalogError, MeshCatalog};
 pub use definition::{
     BinarySource, BuiltIn, Counters, LocalMesh, MeshDefinition, Multiplicity, PipPackage, ProcessTemplate,

@@ -46,6 +46,7 @@ struct Reading {
     resident_bytes: u64,
     peak_bytes: u64,
     is_running: bool,
+    has_ended: bool,
 }
 
 impl ResourceReader {
@@ -84,10 +85,11 @@ impl WatchedState {
         for (&pid, reading) in &mut self.processes {
             match read_process(pid) {
                 Some(fresh) => *reading = fresh,
-                None => *reading = Reading { resident_bytes: 0, is_running: false, ..*reading },
+                None => {
+                    *reading = Reading { resident_bytes: 0, is_running: false, has_ended: true, ..*reading };
+                }
             }
         }
-        let running = self.processes.values().filter(|reading| reading.is_running);
         let sum = |value: fn(&Reading) -> u64| self.processes.values().map(value).sum::<u64>();
         self.last_peak_bytes = self.last_peak_bytes.max(sum(|reading| reading.peak_bytes));
         Sample {
@@ -97,9 +99,14 @@ impl WatchedState {
             cpu_ns: sum(|reading| u64::try_from(reading.cpu.as_nanos()).unwrap_or(u64::MAX)),
             resident_bytes: sum(|reading| reading.resident_bytes),
             peak_bytes: self.last_peak_bytes,
-            processes: u32::try_from(running.count()).unwrap_or(u32::MAX),
+            processes: count(self.processes.values().filter(|reading| reading.is_running)),
+            ended_processes: count(self.processes.values().filter(|reading| reading.has_ended)),
         }
     }
+}
+
+fn count(readings: impl Iterator) -> u32 {
+    u32::try_from(readings.count()).unwrap_or(u32::MAX)
 }
 
 fn read_process(pid: i32) -> Option<Reading> {
@@ -112,6 +119,7 @@ fn read_process(pid: i32) -> Option<Reading> {
         resident_bytes: resident * 1024,
         peak_bytes: status.vmhwm.unwrap_or(resident) * 1024,
         is_running: true,
+        has_ended: false,
     })
 }
 
@@ -157,7 +165,8 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         let after = reader.read(|| 1)[0].clone();
-        assert_eq!(after.processes, 0);
+        assert_eq!((before.processes, before.ended_processes), (1, 0));
+        assert_eq!((after.processes, after.ended_processes), (0, 1));
         assert!(after.cpu_ns >= before.cpu_ns);
         assert_eq!(after.resident_bytes, 0);
         assert_eq!(after.peak_bytes, before.peak_bytes);

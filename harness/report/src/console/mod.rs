@@ -25,6 +25,7 @@ pub fn render(report: &Report, style: Style) -> String {
         page.group(group);
     }
     page.legend(&groups);
+    page.broken(report);
     page.ignored(report);
     page.campaign(report);
     page.lines.join("\n") + "\n"
@@ -72,6 +73,16 @@ impl Page {
         self.gap();
     }
 
+    fn broken(&mut self, report: &Report) {
+        for scenario in &report.broken_scenarios {
+            self.say(Tone::Bad, &format!("ERROR {}", scenario.name), 0);
+            for problem in &scenario.problems {
+                self.say(Tone::Plain, problem, 2);
+            }
+        }
+        self.gap();
+    }
+
     fn ignored(&mut self, report: &Report) {
         for together in ignored_together(&report.ignored) {
             self.say(Tone::Doubtful, &format!("ignored: {}", together.reason), 0);
@@ -83,6 +94,9 @@ impl Page {
 
     fn campaign(&mut self, report: &Report) {
         for sentence in data_paths(report) {
+            self.say(Tone::Faint, &sentence, 0);
+        }
+        for sentence in facts::versions(report) {
             self.say(Tone::Faint, &sentence, 0);
         }
         self.say(Tone::Faint, &facts::environment(report), 0);

@@ -6,6 +6,7 @@ mod data_path;
 mod ignored;
 mod table;
 mod tally;
+mod versions;
 
 pub(crate) use block_group::{BlockGroup, block_groups};
 pub(crate) use campaign::{environment, warnings};
@@ -13,6 +14,7 @@ pub(crate) use data_path::data_paths;
 pub(crate) use ignored::ignored_together;
 pub(crate) use table::{Cell, Column, Table, Tone, latency_table, resource_table};
 pub(crate) use tally::Tally;
+pub(crate) use versions::versions;
 
 use meshbench_core::report::CaseReport;
 
@@ -32,7 +34,7 @@ pub(crate) fn legend(groups: &[BlockGroup<'_>]) -> Vec<&'static str> {
     });
     let measured = cases().any(|case| !case.runs.is_empty());
     [
-        (compared, "(+…) difference over bare in the same blocks"),
+        (compared, "(+…) median less the median of bare, run in the same blocks"),
         (doubtful, "~ too few requests for this quantile: shown, never gated"),
         (
             measured,

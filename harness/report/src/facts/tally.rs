@@ -14,7 +14,7 @@ pub(crate) struct Tally {
     pub(crate) failed: usize,
     /// The instrument was not up to it.
     pub(crate) invalid: usize,
-    /// A run could not be carried out.
+    /// A run could not be carried out, or a scenario file is wrong.
     pub(crate) errors: usize,
     /// Not run.
     pub(crate) ignored: usize,
@@ -23,7 +23,8 @@ pub(crate) struct Tally {
 impl Tally {
     /// Counts a report's cases.
     pub(crate) fn of(report: &Report) -> Self {
-        let mut tally = Self { ignored: report.ignored.len(), ..Self::default() };
+        let (ignored, errors) = (report.ignored.len(), report.broken_scenarios.len());
+        let mut tally = Self { ignored, errors, ..Self::default() };
         for case in report.cases.iter().filter(|case| case.selected) {
             let count = match case.verdict {
                 Verdict::Pass => &mut tally.passed,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use meshbench_core::judge::{JudgedLimit, Verdict};
 use meshbench_core::metric::{Metric, Unit};
 use meshbench_core::report::{
-    CaseReport, Environment, GroupReport, IgnoredCase, LatencyTable, MetricReport, REPORT_VERSION, Report,
-    ReportUnit, RunReport,
+    BrokenScenario, CaseReport, Environment, Executable, GroupReport, IgnoredCase, LatencyTable,
+    MetricReport, REPORT_VERSION, Report, ReportUnit, RunReport,
 };
 use meshbench_core::resources::{ContainerUse, Group};
 use meshbench_core::run::DataPathProof;
@@ -55,6 +55,7 @@ pub(crate) fn report(cases: Vec<CaseReport>, ignored: Vec<IgnoredCase>) -> Repor
         },
         cases,
         ignored,
+        broken_scenarios: Vec::new(),
     }
 }
 
@@ -65,6 +66,7 @@ pub(crate) fn case(group: &str, mesh: &str, figures: Figures) -> CaseReport {
         group: group.into(),
         mesh: mesh.into(),
         mesh_version: "1.0.0".into(),
+        executable: None,
         selected: true,
         verdict: Verdict::Pass,
         limits: Vec::new(),
@@ -189,6 +191,7 @@ fn run(block: u32, mesh: &str, figures: Figures) -> RunReport {
             ..LatencyTable::default()
         },
         error_latency_ns: LatencyTable::default(),
+        edge_lateness_ns: 410_000,
         groups: BTreeMap::from([(Group::Application, application)]),
         containers: vec![ContainerUse {
             container: "web-0".into(),
@@ -197,6 +200,7 @@ fn run(block: u32, mesh: &str, figures: Figures) -> RunReport {
             resident_bytes: 12_000_000,
             peak_bytes: 12_500_000,
             vanished: false,
+            ended_processes: 0,
         }],
         data_path: DataPathProof {
             sidecars,
@@ -231,6 +235,10 @@ pub(crate) fn one_of_each() -> Report {
             "error_share is 1.24%, which is above the limit of 0.1%".into(),
         ],
     };
+    stock.executable = Some(Executable {
+        path: "/opt/envoy/envoy".into(),
+        version: "envoy  version: 1de1dd7a/1.40.0/Clean/RELEASE/BoringSSL".into(),
+    });
     let mut reference = case(group, "reference", Figures { achieved_share: 0.962, ..MESH });
     reference.verdict = Verdict::Invalid {
         reasons: vec![
@@ -254,6 +262,10 @@ pub(crate) fn one_of_each() -> Report {
         ignored(&format!("kinvolk-2019::linkerd::{rate}00rps::30m"), no_cluster, "name one in the scenario")
     }));
     let mut report = report(vec![bare, reference, stock, haproxy], ignored_cases);
+    report.broken_scenarios = vec![BrokenScenario {
+        name: "weekly::scenario-is-invalid".into(),
+        problems: vec!["scenarios/weekly.yaml:5:9: rates[0]: \"100 rqs\" is not a rate".into()],
+    }];
     report.environment.measured_cores = vec![0];
     report.environment.optimised = false;
     report.interrupted = true;
@@ -293,6 +305,7 @@ pub(crate) fn hostile() -> Report {
     broken.limits = vec![JudgedLimit { remark: HOSTILE.into(), ..unjudged_p99_9(1) }];
     report.cases.push(broken);
     report.ignored.push(ignored(HOSTILE, HOSTILE, HOSTILE));
+    report.broken_scenarios.push(BrokenScenario { name: HOSTILE.into(), problems: vec![HOSTILE.into()] });
     report.environment.cpu_model = HOSTILE.into();
     report
 }

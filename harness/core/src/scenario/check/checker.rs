@@ -1,9 +1,11 @@
 //! [`Checker`]: collects what is wrong in a file, each with its place.
 
+use std::fmt::Display;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use crate::problem::{Problem, Problems};
-use crate::scenario::raw::Written;
+use crate::scenario::raw::{Count, Written};
 use crate::units::TextError;
 use crate::yaml::{Path, Place, locate};
 
@@ -27,6 +29,31 @@ impl<'file> Checker<'file> {
     ) -> Option<T> {
         let read = written.text.parse();
         read.map_err(|error| self.refuse_text(path, error)).ok()
+    }
+
+    /// Reads how many of something there are; `None` when it is none, or more than `most`.
+    pub(super) fn read_count(
+        &mut self,
+        path: &Path,
+        written: &Written<Count>,
+        most: &str,
+    ) -> Option<NonZeroU32> {
+        let Count(count) = self.read(path, written)?;
+        self.bound(path, &count, most).then_some(count)
+    }
+
+    /// Whether a value is at most `most`, a text of its own type; refuses it otherwise.
+    pub(super) fn bound<T: FromStr + PartialOrd + Display>(
+        &mut self,
+        path: &Path,
+        value: &T,
+        most: &str,
+    ) -> bool {
+        let within = most.parse::<T>().is_ok_and(|most| *value <= most);
+        if !within {
+            self.refuse(path, format!("{value} is too much; expected at most {most}"), None);
+        }
+        within
     }
 
     /// The text of a value is wrong.

@@ -1,5 +1,6 @@
 //! Makes a valid [`Scenario`] of a [`RawScenario`], or says everything that is wrong with it.
 
+mod bounds;
 mod budgets;
 mod checker;
 mod workload;
@@ -10,8 +11,8 @@ use std::hash::Hash;
 use std::str::FromStr;
 
 use super::mesh_name::is_plain_name;
-use super::raw::{Count, RawScenario, Seed, Written};
-use super::{MeshName, Resources, Scenario};
+use super::raw::{RawScenario, Seed, Written};
+use super::{Known, MeshName, Resources, Scenario};
 use crate::problem::Problems;
 use crate::units::TextError;
 use crate::yaml::Path;
@@ -23,7 +24,7 @@ pub(super) fn check(
     name: &str,
     text: &str,
     raw: &RawScenario,
-    known_meshes: &[MeshName],
+    known: Known<'_>,
 ) -> Result<Scenario, Problems> {
     let mut checker = Checker::new(file, text);
     if !is_plain_name(name) {
@@ -31,20 +32,30 @@ pub(super) fn check(
             "\"{name}\" cannot be part of case names; expected a file name of lower-case letters, digits and dashes"
         ));
     }
-    let description = raw.description.trim().to_owned();
+    // Lists show it on one line.
+    let description = raw.description.split_whitespace().collect::<Vec<_>>().join(" ");
     if description.is_empty() {
         let message = "nothing is written here; expected a sentence on what the scenario is for";
         checker.refuse(&Path::of("description"), message.to_owned(), None);
     }
     let tier = checker.read(&Path::of("tier"), &raw.tier);
     let provider = checker.read(&Path::of("provider"), &raw.provider);
-    let meshes = meshes(&mut checker, &raw.meshes, known_meshes);
+    let meshes = meshes(&mut checker, &raw.meshes, known.meshes);
     let rates = distinct(&mut checker, "rates", "rate", &raw.rates);
+    for (index, rate) in rates.iter().enumerate() {
+        checker.bound(&Path::of("rates").index(index), rate, bounds::HIGHEST_RATE);
+    }
     let durations = distinct(&mut checker, "durations", "duration", &raw.durations);
+    for (index, duration) in durations.iter().enumerate() {
+        checker.bound(&Path::of("durations").index(index), duration, bounds::LONGEST);
+    }
     let warm_up = checker.read(&Path::of("warm_up"), &raw.warm_up);
-    let repeats = checker.read(&Path::of("repeats"), &raw.repeats);
+    if let Some(warm_up) = &warm_up {
+        checker.bound(&Path::of("warm_up"), warm_up, bounds::LONGEST);
+    }
+    let repeats = checker.read_count(&Path::of("repeats"), &raw.repeats, bounds::MOST_BLOCKS);
     let seed = checker.read(&Path::of("seed"), &raw.seed);
-    let workload = workload::check(&mut checker, &raw.workload);
+    let workload = workload::check(&mut checker, &raw.workload, known.emoji);
     let interval = checker.read(&Path::of("resources").key("interval"), &raw.resources.interval);
     let budgets = budgets::check(&mut checker, &raw.budgets, &meshes);
     checker.finish(|| {
@@ -57,7 +68,7 @@ pub(super) fn check(
             rates,
             durations,
             warm_up: warm_up?,
-            repeats: repeats.map(|Count(repeats)| repeats)?,
+            repeats: repeats?,
             seed: seed.map(|Seed(seed)| seed)?,
             workload: workload?,
             resources: Resources { interval: interval? },

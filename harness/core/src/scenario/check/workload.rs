@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
+use super::bounds;
 use super::checker::Checker;
 use crate::near_miss;
 use crate::scenario::raw::{Count, Entries, RawRequest, RawWorkload, Written};
@@ -15,26 +16,31 @@ const REQUEST_PATH: Expectation =
     Expectation { what: "a path", examples: r#""/api/list" or "/api/vote?choice=:flushed:""# };
 const VOTE_PATH: &str = "/api/vote";
 
-pub(super) fn check(checker: &mut Checker<'_>, raw: &RawWorkload) -> Option<Workload> {
+pub(super) fn check(checker: &mut Checker<'_>, raw: &RawWorkload, emoji: &[&str]) -> Option<Workload> {
     let path = Path::of("workload");
-    let apps = checker.read(&path.key("apps"), &raw.apps);
-    let connections = checker.read(&path.key("connections"), &raw.connections);
+    let apps = checker.read_count(&path.key("apps"), &raw.apps, bounds::MOST_APPS);
+    let connections =
+        checker.read_count(&path.key("connections"), &raw.connections, bounds::MOST_CONNECTIONS);
+    if let (Some(apps), Some(connections)) = (apps, connections)
+        && connections < apps
+    {
+        let message = format!(
+            "{connections} connections are too few for {apps} apps; expected at least one for each app"
+        );
+        let hint = Some(format!("write connections: {apps}, or more"));
+        checker.refuse(&path.key("connections"), message, hint);
+    }
     let timeout = checker.read(&path.key("timeout"), &raw.timeout);
-    let votes = votes(checker, &path.key("votes"), &raw.votes);
+    let votes = votes(checker, &path.key("votes"), &raw.votes, emoji);
     let requests = requests(checker, &path.key("requests"), &raw.requests, &raw.votes);
-    Some(Workload {
-        apps: apps.map(|Count(apps)| apps)?,
-        connections: connections.map(|Count(connections)| connections)?,
-        timeout: timeout?,
-        requests,
-        votes,
-    })
+    Some(Workload { apps: apps?, connections: connections?, timeout: timeout?, requests, votes })
 }
 
 fn votes(
     checker: &mut Checker<'_>,
     path: &Path,
     written: &Entries<Written<Count>>,
+    known: &[&str],
 ) -> BTreeMap<String, NonZeroU32> {
     let mut votes = BTreeMap::new();
     for (emoji, count) in written.iter() {
@@ -44,6 +50,10 @@ fn votes(
             let meant = format!(":{}:", emoji.trim_matches(':'));
             let hint = is_shortcode(&meant).then(|| format!("did you mean \"{meant}\"?"));
             checker.refuse_key(&path, message, hint);
+        } else if !known.contains(&emoji) {
+            let nearest = near_miss::nearest(emoji, known.iter().copied());
+            let message = format!("the workload has no emoji \"{emoji}\"; expected one of Emojivoto's");
+            checker.refuse_key(&path, message, nearest.map(|emoji| format!("did you mean \"{emoji}\"?")));
         }
         if let Some(Count(count)) = checker.read(&path, count) {
             votes.insert(emoji.to_owned(), count);

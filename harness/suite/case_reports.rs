@@ -1,0 +1,99 @@
+//! From what a block group gave to the reports of its cases.
+
+use meshbench_core::judge::{Verdict, judge};
+use meshbench_core::report::{CaseHeading, CaseReport, Executable};
+use meshbench_core::run::Run;
+use meshbench_core::scenario::MeshName;
+use meshbench_lab::local::LocalProvider;
+use meshbench_lab::mesh::{MeshCatalog, MeshDefinition};
+use meshbench_lab::{GroupOutcome, GroupPlan};
+
+use crate::discovery::PlannedCase;
+
+/// `scenario::rate::duration`.
+pub(crate) fn group_name(case: &PlannedCase) -> String {
+    format!("{}::{}::{}", case.case.scenario, case.case.rate, case.case.duration)
+}
+
+pub(crate) fn definition<'a>(
+    catalog: &'a MeshCatalog,
+    mesh: &MeshName,
+) -> Result<&'a MeshDefinition, String> {
+    match catalog.get(mesh) {
+        Some(Ok(definition)) => Ok(definition),
+        Some(Err(problem)) => Err(problem.to_string()),
+        None => Err(format!("there is no folder scenarios/meshes/{mesh}")),
+    }
+}
+
+/// Who a case is. A definition that is wrong has no version.
+pub(crate) fn heading(catalog: &MeshCatalog, provider: &LocalProvider, case: &PlannedCase) -> CaseHeading {
+    let mesh = &case.case.mesh;
+    let version =
+        definition(catalog, mesh).map_or_else(|_| "unknown".to_owned(), |mesh| mesh.version.clone());
+    CaseHeading {
+        name: case.name.clone(),
+        group: group_name(case),
+        mesh: mesh.to_string(),
+        mesh_version: version,
+        executable: executable(provider, mesh),
+        selected: true,
+    }
+}
+
+fn executable(provider: &LocalProvider, mesh: &MeshName) -> Option<Executable> {
+    provider.proxies.get(mesh)?.as_ref().ok().cloned()
+}
+
+/// A report for every arm that has a run or a failure; of an interrupted group
+/// only for arms with something to show.
+pub(crate) fn group_reports(
+    plan: &GroupPlan<'_>,
+    outcome: &GroupOutcome,
+    members: &[&PlannedCase],
+    provider: &LocalProvider,
+) -> Vec<CaseReport> {
+    let runs_of =
+        |mesh: &MeshName| outcome.runs.iter().filter(|run| run.mesh == *mesh).collect::<Vec<&Run>>();
+    let bare = runs_of(&MeshName::bare());
+    let report = |mesh: &&MeshDefinition| {
+        let runs = runs_of(&mesh.name);
+        let causes = causes(plan, outcome, &mesh.name, runs.len());
+        if runs.is_empty() && causes.is_empty() {
+            return None;
+        }
+        let judgement = judge(&mesh.name, &runs, &bare, &plan.scenario.budgets, causes);
+        let name = format!("{}::{}::{}::{}", plan.scenario.name, mesh.name, plan.rate, plan.duration);
+        let heading = CaseHeading {
+            selected: members.iter().any(|member| member.name == name),
+            name,
+            group: plan.name(),
+            mesh: mesh.name.to_string(),
+            mesh_version: mesh.version.clone(),
+            executable: executable(provider, &mesh.name),
+        };
+        Some(CaseReport::new(heading, &runs, &bare, judgement))
+    };
+    plan.arms.iter().filter_map(report).collect()
+}
+
+/// What kept runs of a mesh from having a result, each in a sentence.
+fn causes(plan: &GroupPlan<'_>, outcome: &GroupOutcome, mesh: &MeshName, done: usize) -> Vec<String> {
+    let failed = outcome.failed.iter().filter(|failed| failed.mesh == *mesh);
+    let mut causes: Vec<_> = failed.map(|failed| format!("block {}: {}", failed.block, failed.why)).collect();
+    let blocks = plan.scenario.repeats.get();
+    if outcome.interrupted && done > 0 && done < blocks as usize {
+        causes.push(format!("interrupted after {done} of {blocks} blocks"));
+    }
+    causes
+}
+
+/// Whether a verdict fails its trial.
+#[must_use]
+pub(crate) fn fails(verdict: &Verdict, strict: bool) -> bool {
+    match verdict {
+        Verdict::Pass => false,
+        Verdict::Invalid { .. } => strict,
+        Verdict::Fail { .. } | Verdict::Error { .. } => true,
+    }
+}
