@@ -158,9 +158,12 @@ fn clean(standard: &mut dyn Write, settings: &Settings) -> Result<(), CommandErr
     for campaign in &swept.campaigns {
         writeln!(standard, "removed what was left of {campaign}")?;
     }
+    for process in &swept.unkillable {
+        writeln!(standard, "cannot end {process}: it does not die; its campaign's folder stays")?;
+    }
     if !settings.output.is_dir() {
         writeln!(standard, "nothing to clean: there is no folder {}", settings.output.display())?;
-    } else if swept.campaigns.is_empty() {
+    } else if swept.campaigns.is_empty() && swept.unkillable.is_empty() {
         writeln!(standard, "nothing to clean: no killed campaign left anything behind")?;
     }
     Ok(())

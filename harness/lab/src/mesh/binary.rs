@@ -143,7 +143,9 @@ impl BinarySource {
         {
             return Err(format!("wrong version: it says {line:?}, and {least} or later is needed"));
         }
-        Ok(Executable { path: path.to_owned(), version: line.to_owned() })
+        // Some begin with the path they were called by.
+        let version = line.strip_prefix(&*path.to_string_lossy()).unwrap_or(line).trim();
+        Ok(Executable { path: path.to_owned(), version: version.to_owned() })
     }
 }
 

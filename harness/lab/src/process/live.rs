@@ -42,6 +42,8 @@ pub struct Swept {
     pub campaigns: Vec<String>,
     /// Left-over processes that were killed, as `name (pid)`.
     pub processes: Vec<String>,
+    /// Left-over processes that are still there however often they are killed.
+    pub unkillable: Vec<String>,
 }
 
 impl LiveCampaign {
@@ -81,7 +83,7 @@ impl LiveCampaign {
     /// into another process group is caught here.
     #[must_use]
     pub fn end_stragglers(&self) -> Vec<String> {
-        kill_marked(&self.id)
+        kill_marked(&self.id).ended
     }
 }
 
@@ -112,7 +114,13 @@ pub fn sweep(output: &Path) -> io::Result<Swept> {
             continue;
         }
         let id = entry.file_name().to_string_lossy().into_owned();
-        swept.processes.extend(kill_marked(&id));
+        let killed = kill_marked(&id);
+        swept.processes.extend(killed.ended);
+        if !killed.left.is_empty() {
+            // Its folder stays, so that the next sweep looks for them again.
+            swept.unkillable.extend(killed.left);
+            continue;
+        }
         fs::remove_dir_all(entry.path())?;
         swept.campaigns.push(id);
     }
@@ -140,24 +148,29 @@ fn is_alive(folder: &Path) -> io::Result<bool> {
 }
 
 /// Kills every process marked with `campaign` and waits until it is gone.
-fn kill_marked(campaign: &str) -> Vec<String> {
-    let mut killed = Vec::new();
+fn kill_marked(campaign: &str) -> Killed {
+    let mut seen = Vec::new();
     let deadline = std::time::Instant::now() + SWEEP_LIMIT;
     loop {
         let marked = marked_processes(campaign);
+        let labels: Vec<_> = marked.iter().map(|(pid, name)| format!("{name} ({pid})")).collect();
         if marked.is_empty() || std::time::Instant::now() > deadline {
-            return killed;
+            seen.retain(|label| !labels.contains(label));
+            return Killed { ended: seen, left: labels };
         }
-        for (pid, name) in marked {
-            let label = format!("{name} ({pid})");
+        for (pid, _) in marked {
             // Gone in between is as good as killed.
             let _: Result<(), nix::Error> = kill(Pid::from_raw(pid), Signal::SIGKILL);
-            if !killed.contains(&label) {
-                killed.push(label);
-            }
         }
+        seen.extend(labels.into_iter().filter(|label| !seen.contains(label)).collect::<Vec<_>>());
         std::thread::yield_now();
     }
+}
+
+/// What became of a campaign's left-over processes, each as `name (pid)`.
+struct Killed {
+    ended: Vec<String>,
+    left: Vec<String>,
 }
 
 fn marked_processes(campaign: &str) -> Vec<(i32, String)> {

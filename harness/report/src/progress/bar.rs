@@ -1,5 +1,6 @@
 //! [`Bar`]: progress on a terminal, one bar for a whole block group.
 
+use std::io::{Write, stderr};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -30,12 +31,16 @@ struct Group {
 
 impl Bar {
     pub(super) fn observe(&mut self, event: &Event) {
+        if let Event::GroupStarted { runs, at_least, .. } = event {
+            // The trial's name stands there, waiting for its outcome.
+            let _unwritable = writeln!(stderr());
+            self.group = Some(Group::new(*runs, *at_least));
+        }
         // The bar itself says which run is on.
         if let Some(line) = words::line(event).filter(|_| !matches!(event, Event::RunStarted { .. })) {
             self.keep(&line);
         }
         match event {
-            Event::GroupStarted { runs, at_least, .. } => self.group = Some(Group::new(*runs, *at_least)),
             Event::GroupDone => {
                 if let Some(group) = self.group.take() {
                     group.bar.finish_and_clear();
@@ -52,11 +57,8 @@ impl Bar {
     fn keep(&self, line: &str) {
         match &self.group {
             Some(group) => group.bar.println(line),
-            None => {
-                let target = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-                target.println(line);
-                target.finish_and_clear();
-            }
+            // A closed terminal must not end a measurement.
+            None => _ = writeln!(stderr(), "{line}"),
         }
     }
 }
