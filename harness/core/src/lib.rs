@@ -16,6 +16,7 @@ pub mod run;
 pub mod scenario;
 pub mod schedule;
 pub mod shuffle;
+pub mod turns;
 pub mod units;
 pub mod yaml;
 

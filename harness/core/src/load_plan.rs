@@ -1,18 +1,24 @@
 //! What the load generator is told: a [`LoadPlan`], valid by construction.
 
-use std::collections::BTreeSet;
+mod check;
+mod shard;
+
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::shard::ShardOfPlan;
 use crate::histogram::HIGHEST_LATENCY_NS;
+use crate::schedule::{Arrivals, Schedule};
 use crate::shuffle::shuffle;
+use crate::turns::Turns;
 use crate::units::{OfferedRate, TextError};
 
 /// The version of the JSON that [`LoadPlan`] is read from and written to.
-pub const LOAD_PLAN_VERSION: u32 = 1;
+pub const LOAD_PLAN_VERSION: u32 = 2;
 /// More cards than this in the deck is a mistake in the weights, and would cost memory.
 const LARGEST_DECK: u64 = 1_000_000;
 /// Latencies are recorded up to an hour, so that a timeout must stay well inside it.
@@ -89,8 +95,12 @@ pub struct LoadPlanSettings {
     pub version: u32,
     /// The servers; the load is spread evenly over them, by weight.
     pub targets: Vec<Target>,
-    /// The offered rate of the whole plan.
+    /// The offered rate of the whole plan, of all shards together.
     pub rate: PlannedRate,
+    /// The rate that the window ends with, where the rate changes linearly from its start on; the warm-up keeps to `rate`.
+    pub ramp_to: Option<OfferedRate>,
+    /// How requests follow each other at that rate.
+    pub arrivals: Arrivals,
     /// The length of the measured window, which begins when the warm-up ends.
     #[serde(rename = "duration_ns", with = "nanoseconds")]
     pub duration: Duration,
@@ -103,12 +113,17 @@ pub struct LoadPlanSettings {
     /// How long after the window unanswered requests are waited for; may be zero.
     #[serde(rename = "drain_ns", with = "nanoseconds")]
     pub drain: Duration,
-    /// Kept-alive connections in all, spread evenly over the targets.
+    /// Kept-alive connections of this generator in all, spread evenly over the targets.
     pub connections: u32,
-    /// Threads of the generator; each one needs a connection to every target.
+    /// Threads of this generator; each one needs a connection to every target.
     pub threads: u32,
-    /// Decides the order in which targets and paths take turns.
+    /// Decides the order in which targets and paths take turns, and random arrivals.
     pub seed: u64,
+    /// When the schedule starts, warm-up first, in nanoseconds since 1970-01-01 UTC; none to start as soon as all
+    /// connections are open.
+    pub start_at_unix_ns: Option<u64>,
+    /// The share of the plan that falls to this generator. All shards need the same settings besides, threads and all.
+    pub shard: ShardOfPlan,
 }
 
 /// Which request is sent: indices into [`LoadPlanSettings::targets`] and [`Target::requests`].
@@ -152,6 +167,14 @@ pub enum LoadPlanError {
     ZeroDuration,
     #[error("not one request is due in {duration_s} s at {rate}: measure longer or offer more")]
     NothingDue { rate: OfferedRate, duration_s: f64 },
+    #[error("a plan that saturates has no due times, so that {what} cannot be asked of it: give a rate")]
+    NotScheduled { what: &'static str },
+    #[error("the ramp is too long and too fast to be computed exactly: make it shorter than a day")]
+    RampTooLarge,
+    #[error(
+        "a shard without a start instant would not run together with the others: give all of them the same one (`--start-at`)"
+    )]
+    ShardWithoutStart,
     #[error("the timeout is {timeout_s} s: expected more than zero and at most {longest_s} s", longest_s = LONGEST_TIMEOUT.as_secs())]
     Timeout { timeout_s: f64 },
     #[error("zero threads: give at least one")]
@@ -184,9 +207,7 @@ impl LoadPlan {
     /// # Errors
     /// Says which setting cannot work and what would.
     pub fn try_new(settings: LoadPlanSettings) -> Result<Self, LoadPlanError> {
-        check_targets(&settings.targets)?;
-        check_times(&settings)?;
-        check_connections(&settings)?;
+        check::check(&settings)?;
         let deck = shuffled_deck(&settings.targets, settings.seed)?;
         let mut turns = vec![Vec::new(); settings.targets.len()];
         for Card { target, request } in &deck {
@@ -212,6 +233,30 @@ impl LoadPlan {
     #[must_use]
     pub fn cards(&self) -> u64 {
         self.deck.len() as u64
+    }
+
+    /// When requests are due, counted from the start of the warm-up; none where the plan is to saturate.
+    #[must_use]
+    pub fn schedule(&self) -> Option<Schedule> {
+        schedule_of(&self.settings)
+    }
+
+    /// The numbers of the requests that thread `thread` of this generator sends.
+    #[must_use]
+    pub fn turns_of_thread(&self, thread: u32) -> Turns {
+        let LoadPlanSettings { shard, threads, .. } = &self.settings;
+        // Neighbouring requests go to different shards before they go to different threads of one.
+        let sender = u64::from(thread) * u64::from(shard.count()) + u64::from(shard.index());
+        Turns::new(sender, u64::from(*threads) * u64::from(shard.count()), self.cards())
+    }
+
+    /// How many requests this generator has to send that are due in `window_ns`, counted from the start of the warm-up; none
+    /// where the plan is to saturate.
+    #[must_use]
+    pub fn requests_due_in(&self, window_ns: Range<u64>) -> Option<u64> {
+        let numbers = self.schedule()?.due_in(window_ns);
+        let of_thread = |thread| self.turns_of_thread(thread).count_in(numbers.clone());
+        Some((0..self.settings.threads).map(of_thread).sum())
     }
 
     /// Which request of `target` has turn `turn`, where the target takes turns of its own.
@@ -248,74 +293,14 @@ impl From<LoadPlan> for LoadPlanSettings {
     }
 }
 
-fn check_targets(targets: &[Target]) -> Result<(), LoadPlanError> {
-    if targets.is_empty() {
-        return Err(LoadPlanError::NoTargets);
-    }
-    let mut names = BTreeSet::new();
-    for Target { name, address, requests } in targets {
-        if !names.insert(name) {
-            return Err(LoadPlanError::DuplicateTarget { name: name.clone() });
-        }
-        if !is_host_and_port(address) {
-            return Err(LoadPlanError::Address { target: name.clone(), address: address.clone() });
-        }
-        if requests.is_empty() {
-            return Err(LoadPlanError::NoRequests { target: name.clone() });
-        }
-        for PlannedRequest { path, weight } in requests {
-            if !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err(LoadPlanError::Path { target: name.clone(), path: path.clone() });
-            }
-            if *weight == 0 {
-                return Err(LoadPlanError::ZeroWeight { target: name.clone(), path: path.clone() });
-            }
-        }
-    }
-    Ok(())
-}
-
-fn is_host_and_port(address: &str) -> bool {
-    address.rsplit_once(':').is_some_and(|(host, port)| {
-        let bare_ipv6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
-        let host_is_plain = host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/@?#".contains(&byte));
-        !host.is_empty() && !bare_ipv6 && host_is_plain && port.parse::<u16>().is_ok_and(|port| port > 0)
-    })
-}
-
-fn check_times(settings: &LoadPlanSettings) -> Result<(), LoadPlanError> {
-    if settings.version != LOAD_PLAN_VERSION {
-        return Err(LoadPlanError::Version { found: settings.version });
-    }
-    if settings.duration.is_zero() {
-        return Err(LoadPlanError::ZeroDuration);
-    }
-    if let PlannedRate::Constant(rate) = settings.rate {
-        let duration_s = settings.duration.as_secs_f64();
-        if duration_s * rate.requests_per_second() < 1.0 {
-            return Err(LoadPlanError::NothingDue { rate, duration_s });
-        }
-    }
-    if settings.timeout.is_zero() || settings.timeout > LONGEST_TIMEOUT {
-        return Err(LoadPlanError::Timeout { timeout_s: settings.timeout.as_secs_f64() });
-    }
-    Ok(())
-}
-
-fn check_connections(settings: &LoadPlanSettings) -> Result<(), LoadPlanError> {
-    let &LoadPlanSettings { connections, threads, .. } = settings;
-    if threads == 0 {
-        return Err(LoadPlanError::ZeroThreads);
-    }
-    if connections == 0 {
-        return Err(LoadPlanError::ZeroConnections);
-    }
-    let targets = settings.targets.len();
-    let needed = targets as u64 * u64::from(threads);
-    if u64::from(connections) < needed {
-        return Err(LoadPlanError::TooFewConnections { connections, targets, threads, needed });
-    }
-    Ok(())
+/// None where the plan is to saturate, or its ramp is beyond what can be computed.
+fn schedule_of(settings: &LoadPlanSettings) -> Option<Schedule> {
+    let PlannedRate::Constant(rate) = settings.rate else { return None };
+    let schedule = match settings.ramp_to {
+        None => Schedule::constant(rate),
+        Some(to) => Schedule::ramp(rate, to, settings.warm_up, settings.duration)?,
+    };
+    Some(schedule.with_arrivals(settings.arrivals, settings.seed))
 }
 
 fn shuffled_deck(targets: &[Target], seed: u64) -> Result<Vec<Card>, LoadPlanError> {

@@ -101,7 +101,7 @@ pub struct Recording {
     pub successes: u64,
     /// Requests that failed, by kind; kinds that did not occur are left out.
     pub errors: BTreeMap<ErrorKind, u64>,
-    /// The plan's rate in requests per second; none where the plan was to saturate.
+    /// Requests that were due in the window by the plan, per second of it; none where the plan was to saturate.
     pub offered_rate: Option<f64>,
     /// Complete responses of any status whose last byte came while the window was open, per second of the window.
     ///
@@ -143,10 +143,13 @@ impl Recording {
         if self.requests == 0 { 0.0 } else { self.error_count() as f64 / self.requests as f64 }
     }
 
-    /// Achieved rate over offered rate: below 0.99 the offered load did not get through. None where the plan was to saturate.
+    /// Achieved rate over offered rate: below 0.99 the offered load did not get through. None where nothing was due, or the
+    /// plan was to saturate.
     #[must_use]
     pub fn achieved_share(&self) -> Option<f64> {
-        self.offered_rate.map(|offered_rate| self.achieved_rate / offered_rate)
+        self.offered_rate
+            .filter(|offered_rate| *offered_rate > 0.0)
+            .map(|offered_rate| self.achieved_rate / offered_rate)
     }
 
     /// How busy the generator's threads were, 0 to 1: near 1 it measures itself.

@@ -1,16 +1,38 @@
-//! A seeded shuffle that gives the same order in every release.
+//! Randomness that a seed names, the same in every release: [`SplitMix64`] and [`shuffle`].
 
-/// Fisher–Yates over SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). Written out
-/// here because an order that a seed names must not change with a library's version.
-pub fn shuffle<T>(items: &mut [T], seed: u64) {
-    let mut state = seed;
-    for last in (1..items.len()).rev() {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut random = state;
+/// Random numbers by SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). Written out here because what a seed names must not
+/// change with a library's version.
+#[derive(Debug, Clone)]
+pub struct SplitMix64 {
+    state: u64,
+}
+
+impl SplitMix64 {
+    /// The sequence that `seed` names.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
+    /// The next number, any of 64 bits alike.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it never ends, so that an iterator's Option would be in the way"
+    )]
+    pub fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut random = self.state;
         random = (random ^ (random >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         random = (random ^ (random >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        random ^= random >> 31;
-        items.swap(last, (random % (last as u64 + 1)) as usize);
+        random ^ (random >> 31)
+    }
+}
+
+/// Brings `items` into the order that `seed` names: Fisher–Yates.
+pub fn shuffle<T>(items: &mut [T], seed: u64) {
+    let mut random = SplitMix64::new(seed);
+    for last in (1..items.len()).rev() {
+        items.swap(last, (random.next() % (last as u64 + 1)) as usize);
     }
 }
 

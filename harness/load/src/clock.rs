@@ -30,6 +30,20 @@ impl MonotonicNs {
         self.plus_ns(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
     }
 
+    /// The instant at which the wall clock says `unix_ns`, or how many nanoseconds ago that was.
+    pub(crate) fn at_unix_ns(instant_unix_ns: u64) -> Result<Self, u64> {
+        let (now, now_unix_ns) = (Self::now(), unix_ns());
+        match instant_unix_ns.checked_sub(now_unix_ns) {
+            Some(remaining_ns) => Ok(now.plus_ns(remaining_ns)),
+            None => Err(now_unix_ns - instant_unix_ns),
+        }
+    }
+
+    /// What the wall clock says at this instant, which is still to come, in nanoseconds since 1970-01-01 UTC.
+    pub(crate) fn to_unix_ns(self) -> u64 {
+        unix_ns() + self.ns_since(Self::now())
+    }
+
     /// Nanoseconds from `earlier` to this instant; 0 where that one is later.
     pub(crate) fn ns_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)

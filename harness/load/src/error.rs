@@ -23,6 +23,15 @@ pub enum RunError {
         #[source]
         source: io::Error,
     },
+    /// The start instant is over.
+    #[error(
+        "the start instant was {late_s:.3} s ago when all connections were open: give a later one, with time to connect, and check that the clocks of all machines agree",
+        late_s = *late_ns as f64 / 1e9
+    )]
+    StartPassed {
+        /// How long ago it was, in nanoseconds.
+        late_ns: u64,
+    },
     /// The kernel refused what the engine needs.
     #[error(
         "cannot set up the load engine: it needs Linux 5.11 or newer, and as many file descriptors as connections (`ulimit -n`)"

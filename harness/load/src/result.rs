@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use meshbench_core::load_plan::{LoadPlan, PlannedRate, Target};
+use meshbench_core::load_plan::{LoadPlan, Target};
 use meshbench_core::recording::{ErrorKind, RECORDING_VERSION, Recording, TargetCounts};
 
 use crate::tally::{Tally, TargetTally};
@@ -11,33 +11,31 @@ use crate::tally::{Tally, TargetTally};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Measured {
     pub(crate) interrupted: bool,
-    pub(crate) window_start_unix_ns: u64,
     pub(crate) window_ns: u64,
     pub(crate) cpu_seconds: f64,
 }
 
 /// The recording of a run of `plan`.
-pub(crate) fn recording(plan: &LoadPlan, measured: &Measured, total: Tally) -> Recording {
+pub(crate) fn recording(
+    plan: &LoadPlan,
+    window_start_unix_ns: u64,
+    measured: &Measured,
+    total: Tally,
+) -> Recording {
     let settings = plan.settings();
-    let window_seconds = measured.window_ns as f64 / 1e9;
+    let warm_up_ns = u64::try_from(settings.warm_up.as_nanos()).unwrap_or(u64::MAX);
+    let per_second = |count| per_second(count, measured.window_ns);
     Recording {
         version: RECORDING_VERSION,
         interrupted: measured.interrupted,
-        window_start_unix_ns: measured.window_start_unix_ns,
+        window_start_unix_ns,
         window_ns: measured.window_ns,
-        warm_up_ns: u64::try_from(settings.warm_up.as_nanos()).unwrap_or(u64::MAX),
+        warm_up_ns,
         requests: total.successes() + total.error_count(),
         successes: total.successes(),
         errors: errors_by_kind(&total.targets),
-        offered_rate: match settings.rate {
-            PlannedRate::Constant(rate) => Some(rate.requests_per_second()),
-            PlannedRate::Max => None,
-        },
-        achieved_rate: if window_seconds > 0.0 {
-            total.answered_in_window as f64 / window_seconds
-        } else {
-            0.0
-        },
+        offered_rate: plan.requests_due_in(warm_up_ns..warm_up_ns + measured.window_ns).map(per_second),
+        achieved_rate: per_second(total.answered_in_window),
         cpu_seconds: measured.cpu_seconds,
         threads: settings.threads,
         connections: settings.connections,
@@ -49,6 +47,10 @@ pub(crate) fn recording(plan: &LoadPlan, measured: &Measured, total: Tally) -> R
         send_lag_ns: total.send_lag,
         error_latency_ns: total.error_latency,
     }
+}
+
+fn per_second(count: u64, window_ns: u64) -> f64 {
+    if window_ns > 0 { count as f64 / (window_ns as f64 / 1e9) } else { 0.0 }
 }
 
 fn errors_by_kind(targets: &[TargetTally]) -> BTreeMap<ErrorKind, u64> {

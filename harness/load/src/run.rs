@@ -42,21 +42,26 @@ pub struct Surroundings<'a, W> {
 /// Runs `plan` to its end.
 ///
 /// # Errors
-/// Where a target's name cannot be resolved, no target can be reached, or the machine lacks what the engine needs.
+/// Where a target's name cannot be resolved, no target can be reached, the start instant is over, or the machine lacks what
+/// the engine needs.
 pub fn run<W: Write + Send>(
     plan: LoadPlan,
     surroundings: Surroundings<'_, W>,
 ) -> Result<Recording, RunError> {
+    // Asked first, because connecting may take long.
+    start_of(&plan)?;
     let addresses = resolve(&plan.settings().targets)?;
     let connections = dial(&plan, &addresses)?;
     let requests = render(&plan);
     let control = Control::new().map_err(RunError::Engine)?;
-    let start = MonotonicNs::now().plus(LEAD);
-    let timing = Timing::of(&plan, start);
+    let timing = Timing::of(&plan, wait_for_start(&plan, surroundings.interrupt)?);
     let orders = Arc::new(Orders { plan, requests, addresses, timing, control });
 
     let Surroundings { events, interval_log, interrupt } = surroundings;
-    let window_start_unix_ns = clock::unix_ns() + timing.window_start.ns_since(MonotonicNs::now());
+    let window_start_unix_ns = match orders.plan.settings().start_at_unix_ns {
+        Some(start_unix_ns) => start_unix_ns + timing.window_start.ns_since(timing.start),
+        None => timing.window_start.to_unix_ns(),
+    };
     let interval_log = interval_log
         .map(|out| IntervalLog::begin(out, window_start_unix_ns))
         .transpose()
@@ -86,7 +91,25 @@ pub fn run<W: Write + Send>(
         let total = recorder.join().map_err(|_| RunError::Thread)?;
         Ok((measured.map_err(RunError::Engine)?, total?))
     })?;
-    Ok(recording(&orders.plan, &measured, total))
+    Ok(recording(&orders.plan, window_start_unix_ns, &measured, total))
+}
+
+/// When the schedule starts: as planned, or soon.
+fn start_of(plan: &LoadPlan) -> Result<MonotonicNs, RunError> {
+    match plan.settings().start_at_unix_ns {
+        None => Ok(MonotonicNs::now().plus(LEAD)),
+        Some(unix_ns) => {
+            MonotonicNs::at_unix_ns(unix_ns).map_err(|late_ns| RunError::StartPassed { late_ns })
+        }
+    }
+}
+
+/// Waits until the start is near: when it is. A run that is interrupted meanwhile starts at once, to end at once.
+fn wait_for_start(plan: &LoadPlan, interrupt: Option<BorrowedFd<'_>>) -> Result<MonotonicNs, RunError> {
+    let start = start_of(plan)?;
+    let near = MonotonicNs::now().plus_ns(start.ns_since(MonotonicNs::now().plus(LEAD)));
+    let is_interrupted = wait_until(near, interrupt).map_err(RunError::Engine)?;
+    Ok(if is_interrupted { MonotonicNs::now().plus(LEAD) } else { start })
 }
 
 /// The bytes of every request, by target and by request within it.
@@ -117,9 +140,8 @@ fn watch(orders: &Orders, events: &EventSink, interrupt: Option<BorrowedFd<'_>>)
 
     let mut interrupted = wait_until(orders.timing.window_start, interrupt)?;
     let (opened, cpu_before) = (MonotonicNs::now(), clock::process_cpu_seconds());
-    let window_start_unix_ns = clock::unix_ns();
     if !interrupted {
-        events.tell(&LoadEvent::WindowOpened { unix_ns: window_start_unix_ns });
+        events.tell(&LoadEvent::WindowOpened { unix_ns: clock::unix_ns() });
         interrupted = wait_until(orders.timing.window_end, interrupt)?;
     }
     let (closed, cpu_after) = (MonotonicNs::now(), clock::process_cpu_seconds());
@@ -133,7 +155,7 @@ fn watch(orders: &Orders, events: &EventSink, interrupt: Option<BorrowedFd<'_>>)
     let read_ns = closed.ns_since(opened);
     let cpu_seconds =
         (cpu_after - cpu_before) * if read_ns > 0 { window_ns as f64 / read_ns as f64 } else { 0.0 };
-    Ok(Measured { interrupted, window_start_unix_ns, window_ns, cpu_seconds })
+    Ok(Measured { interrupted, window_ns, cpu_seconds })
 }
 
 /// Waits for an instant; whether the run was interrupted before it came.

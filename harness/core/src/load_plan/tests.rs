@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use rstest::rstest;
@@ -26,6 +26,10 @@ fn settings() -> LoadPlanSettings {
         connections: 16,
         threads: 2,
         seed: 7,
+        ramp_to: None,
+        arrivals: Arrivals::Constant,
+        start_at_unix_ns: None,
+        shard: ShardOfPlan::WHOLE,
     }
 }
 
@@ -46,7 +50,7 @@ fn a_plan_survives_its_json() {
 fn the_json_is_this() {
     let mut one = settings();
     one.targets.truncate(1);
-    insta::assert_snapshot!(serde_json::to_string(&LoadPlan::try_new(one).unwrap()).unwrap(), @r#"{"version":1,"targets":[{"name":"web-0","address":"127.0.0.1:8080","requests":[{"path":"/api/list","weight":1},{"path":"/api/vote","weight":2}]}],"rate":"500rps","duration_ns":10000000000,"warm_up_ns":2000000000,"timeout_ns":5000000000,"drain_ns":1000000000,"connections":16,"threads":2,"seed":7}"#);
+    insta::assert_snapshot!(serde_json::to_string(&LoadPlan::try_new(one).unwrap()).unwrap(), @r#"{"version":2,"targets":[{"name":"web-0","address":"127.0.0.1:8080","requests":[{"path":"/api/list","weight":1},{"path":"/api/vote","weight":2}]}],"rate":"500rps","ramp_to":null,"arrivals":"constant","duration_ns":10000000000,"warm_up_ns":2000000000,"timeout_ns":5000000000,"drain_ns":1000000000,"connections":16,"threads":2,"seed":7,"start_at_unix_ns":null,"shard":"1/1"}"#);
 }
 
 #[test]
@@ -65,7 +69,7 @@ fn unknown_fields_and_bad_plans_are_refused_when_read() {
 
 #[test]
 fn every_refusal_says_what_would_work() {
-    insta::assert_snapshot!(refused(|plan| plan.version = 9), @"load plan version 9 is not supported: this generator reads version 1; use one of the same release as the program that wrote the plan");
+    insta::assert_snapshot!(refused(|plan| plan.version = 9), @"load plan version 9 is not supported: this generator reads version 2; use one of the same release as the program that wrote the plan");
     insta::assert_snapshot!(refused(|plan| plan.targets.clear()), @"the plan has no target: give at least one server to send requests to");
     insta::assert_snapshot!(refused(|plan| plan.targets[1].name = "web-0".to_owned()), @"two targets are named `web-0`: give each a name of its own, so that their counts can be told apart");
     insta::assert_snapshot!(refused(|plan| plan.targets[0].requests.clear()), @"target `web-0` has no request: give at least one path");
@@ -74,6 +78,9 @@ fn every_refusal_says_what_would_work() {
     insta::assert_snapshot!(refused(|plan| plan.targets[0].requests[0].weight = 1_000_000), @"the weights of all targets and paths add up to 1000003 turns, more than 1000000: use smaller weights");
     insta::assert_snapshot!(refused(|plan| plan.duration = Duration::ZERO), @r#"the measured duration is zero: give a duration such as "10s""#);
     insta::assert_snapshot!(refused(|plan| plan.duration = Duration::from_millis(1)), @"not one request is due in 0.001 s at 500rps: measure longer or offer more");
+    insta::assert_snapshot!(refused(|plan| (plan.rate, plan.arrivals) = (PlannedRate::Max, Arrivals::Poisson)), @"a plan that saturates has no due times, so that poisson arrivals cannot be asked of it: give a rate");
+    insta::assert_snapshot!(refused(|plan| (plan.ramp_to, plan.duration) = ("9000krps".parse().ok(), Duration::from_secs(10_000_000))), @"the ramp is too long and too fast to be computed exactly: make it shorter than a day");
+    insta::assert_snapshot!(refused(|plan| plan.shard = "1/2".parse().unwrap()), @"a shard without a start instant would not run together with the others: give all of them the same one (`--start-at`)");
     insta::assert_snapshot!(refused(|plan| plan.timeout = Duration::ZERO), @"the timeout is 0 s: expected more than zero and at most 1800 s");
     insta::assert_snapshot!(refused(|plan| plan.threads = 0), @"zero threads: give at least one");
     insta::assert_snapshot!(refused(|plan| plan.connections = 0), @"zero connections: give at least one for each target and thread");
@@ -139,6 +146,50 @@ proptest! {
         };
         prop_assert_eq!(deal(seed), deal(seed));
     }
+}
+
+/// The due time and the card of everything that one generator sends in the window, ascending.
+fn sent(plan: &LoadPlan) -> Vec<(u64, Card)> {
+    let settings = plan.settings();
+    let window = settings.warm_up.as_nanos() as u64..(settings.warm_up + settings.duration).as_nanos() as u64;
+    let mut sent = Vec::new();
+    for thread in 0..settings.threads {
+        let (mut turns, mut due_times) = (plan.turns_of_thread(thread), plan.schedule().unwrap().due_times());
+        loop {
+            let due_ns = due_times.due_ns(turns.peek());
+            if due_ns >= window.end {
+                break;
+            }
+            if due_ns >= window.start {
+                sent.push((due_ns, plan.request_for(turns.peek())));
+            }
+            turns.advance();
+        }
+    }
+    sent.sort_unstable();
+    assert_eq!(plan.requests_due_in(window), Some(sent.len() as u64));
+    sent
+}
+
+#[rstest]
+fn shards_together_send_what_one_generator_sends(
+    #[values(Arrivals::Constant, Arrivals::Poisson)] arrivals: Arrivals,
+    #[values(None, Some("900rps"))] ramp_to: Option<&str>,
+    #[values(1, 2, 3)] threads: u32,
+    #[values(1, 2, 4, 7)] shards: u32,
+) {
+    let ramp_to = ramp_to.map(|rate| rate.parse().unwrap());
+    let whole = LoadPlanSettings { arrivals, ramp_to, threads, start_at_unix_ns: Some(1), ..settings() };
+    let mut parts = Vec::new();
+    for index in 0..shards {
+        let shard = ShardOfPlan::try_new(index + 1, shards).unwrap();
+        let part = sent(&LoadPlan::try_new(LoadPlanSettings { shard, ..whole.clone() }).unwrap());
+        let even = 10.0 * ramp_to.map_or(500.0, |_| 700.0) / f64::from(shards);
+        assert!((part.len() as f64 / even - 1.0).abs() < 0.1, "{} of about {even}", part.len());
+        parts.extend(part);
+    }
+    parts.sort_unstable();
+    assert_eq!(parts, sent(&LoadPlan::try_new(whole).unwrap()));
 }
 
 #[test]

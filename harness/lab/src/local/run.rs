@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use meshbench_core::event::{Event, Step};
 use meshbench_core::load_plan::{
-    LOAD_PLAN_VERSION, LoadPlan, LoadPlanSettings, PlannedRate, PlannedRequest, Target,
+    LOAD_PLAN_VERSION, LoadPlan, LoadPlanSettings, PlannedRate, PlannedRequest, ShardOfPlan, Target,
 };
 use meshbench_core::recording::Recording;
 use meshbench_core::report::Executable;
 use meshbench_core::resources::Sample;
 use meshbench_core::run::DataPathProof;
 use meshbench_core::scenario::{MeshName, Scenario};
+use meshbench_core::schedule::Arrivals;
 use meshbench_core::units::{OfferedRate, Span};
 use tokio_util::sync::CancellationToken;
 
@@ -187,6 +188,10 @@ fn load_plan(arm: &ArmRun<'_>, topology: &Topology) -> Result<LoadPlan, LabError
         connections: workload.connections.get(),
         threads: 1,
         seed: arm.seed,
+        ramp_to: None,
+        arrivals: Arrivals::Constant,
+        start_at_unix_ns: None,
+        shard: ShardOfPlan::WHOLE,
     })
     .map_err(|error| LabError::Generator(format!("cannot be given this scenario: {error}")))
 }

@@ -1,11 +1,12 @@
 //! What can be said on the command line: [`Arguments`].
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use clap::Parser;
-use meshbench_core::load_plan::{LOAD_PLAN_VERSION, LoadPlanSettings, PlannedRate};
-use meshbench_core::units::{Span, TextError};
+use meshbench_core::load_plan::{LOAD_PLAN_VERSION, LoadPlanSettings, PlannedRate, ShardOfPlan};
+use meshbench_core::schedule::Arrivals;
+use meshbench_core::units::{OfferedRate, Span, TextError};
 
 use super::url::{self, UrlError};
 
@@ -25,6 +26,14 @@ pub(crate) struct Arguments {
     /// Requests per second in all, or `max` to send as fast as answers come
     #[arg(long, value_name = "N|max", value_parser = rate, required_unless_present = "plan", conflicts_with = "plan")]
     rate: Option<PlannedRate>,
+
+    /// Change the rate linearly while measuring, to end with this one; the warm-up keeps to --rate
+    #[arg(long, value_name = "N", value_parser = offered_rate, conflicts_with = "plan")]
+    ramp_to: Option<OfferedRate>,
+
+    /// How requests follow each other: `constant` for even gaps, `poisson` for those of independent users
+    #[arg(long, value_name = "KIND", default_value_t, conflicts_with = "plan")]
+    arrivals: Arrivals,
 
     /// How long to measure, such as 10s or 5m
     #[arg(long, value_name = "TIME", required_unless_present = "plan", conflicts_with = "plan")]
@@ -46,9 +55,18 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TIME", default_value = "5s", conflicts_with = "plan")]
     timeout: Span,
 
-    /// Decides the order in which URLs take turns
+    /// Decides the order in which URLs take turns, and when Poisson arrivals come
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "plan")]
     seed: u64,
+
+    /// When to start, warm-up first: a UTC time such as 2026-01-31T12:00:00Z, or nanoseconds since 1970
+    #[arg(long, value_name = "TIME", value_parser = unix_ns, conflicts_with = "plan")]
+    start_at: Option<u64>,
+
+    /// Send one of several interleaved shares of the load, such as 1/4; run all four with the same other flags, and put
+    /// their outputs together with `meshbench merge`
+    #[arg(long, value_name = "I/N", default_value_t = ShardOfPlan::WHOLE, requires = "start_at", conflicts_with = "plan")]
+    shard: ShardOfPlan,
 
     /// Read all of the above from a load plan in JSON
     #[arg(long, value_name = "FILE")]
@@ -85,12 +103,36 @@ impl Arguments {
             drain: self.timeout.into(),
             threads: self.threads,
             seed: self.seed,
+            ramp_to: self.ramp_to,
+            arrivals: self.arrivals,
+            start_at_unix_ns: self.start_at,
+            shard: self.shard,
         })
     }
 }
 
-/// A rate; on the command line the unit goes without saying.
+/// A rate or `max`; on the command line the unit goes without saying.
 fn rate(text: &str) -> Result<PlannedRate, TextError> {
+    with_unit(text).parse()
+}
+
+fn offered_rate(text: &str) -> Result<OfferedRate, TextError> {
+    with_unit(text).parse()
+}
+
+fn with_unit(text: &str) -> String {
     let is_bare = text.ends_with(|last: char| last.is_ascii_digit());
-    if is_bare { format!("{text}rps").parse() } else { text.parse() }
+    if is_bare { format!("{text}rps") } else { text.to_owned() }
+}
+
+/// An instant, in nanoseconds since 1970-01-01 UTC.
+fn unix_ns(text: &str) -> Result<u64, String> {
+    if let Ok(ns) = text.parse() {
+        return Ok(ns);
+    }
+    let instant =
+        humantime::parse_rfc3339(text).ok().and_then(|instant| instant.duration_since(UNIX_EPOCH).ok());
+    instant.and_then(|since_epoch| u64::try_from(since_epoch.as_nanos()).ok()).ok_or_else(|| {
+        format!("\"{text}\" is not a time; expected one such as \"2026-01-31T12:00:00Z\", or nanoseconds since 1970")
+    })
 }

@@ -65,6 +65,44 @@ fn rates_and_times_that_make_no_sense_are_explained() {
 }
 
 #[test]
+fn schedules_that_cannot_be_kept_are_explained() {
+    let scheduled = |extra: &[&str]| with(&[&["--rate", "10", "--duration", "1s"], extra].concat());
+    insta::assert_snapshot!(scheduled(&["--arrivals", "random"]), @r#"
+    error: invalid value 'random' for '--arrivals <KIND>': "random" is not a kind of arrivals; expected one of "constant", "poisson"
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(scheduled(&["--ramp-to", "0"]), @r#"
+    error: invalid value '0' for '--ramp-to <N>': "0rps" is zero; expected a rate such as "500rps" or "2.5krps"
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(scheduled(&["--shard", "1/4"]), @"
+    error: the following required arguments were not provided:
+      --start-at <TIME>
+
+    Usage: meshbench-load --start-at <TIME> --url <URL> --rate <N|max> --duration <TIME> --shard <I/N>
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(scheduled(&["--start-at", "2030-01-01T00:00:00Z", "--shard", "5/4"]), @r#"
+    error: invalid value '5/4' for '--shard <I/N>': "5/4" is not a shard; expected one such as "1/4", up to "4/4"
+
+    For more information, try '--help'.
+    "#);
+    insta::assert_snapshot!(scheduled(&["--start-at", "tomorrow"]), @r#"
+    error: invalid value 'tomorrow' for '--start-at <TIME>': "tomorrow" is not a time; expected one such as "2026-01-31T12:00:00Z", or nanoseconds since 1970
+
+    For more information, try '--help'.
+    "#);
+    let message = scheduled(&["--start-at", "2019-05-18T12:00:00Z"]);
+    assert!(
+        message.starts_with("error: the start instant was ") && message.contains("give a later one"),
+        "{message}"
+    );
+}
+
+#[test]
 fn flags_that_are_missing_or_unknown_are_named() {
     insta::assert_snapshot!(refused(&[]), @"
     error: the following required arguments were not provided:
@@ -97,8 +135,8 @@ fn files_that_cannot_be_used_are_named() {
     insta::assert_snapshot!(refused(&["--plan", "missing/plan.json"]), @"error: cannot read the plan missing/plan.json: No such file or directory (os error 2)");
     insta::assert_snapshot!(with(&["--rate", "10", "--duration", "1s", "--output", "missing/out.json"]), @"error: cannot write missing/out.json (does the folder exist, and is there room?): No such file or directory (os error 2)");
     let plan = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(plan.path(), "{\"version\": 1, \"targts\": []}").unwrap();
+    std::fs::write(plan.path(), "{\"version\": 2, \"targts\": []}").unwrap();
     let message = refused(&["--plan", plan.path().to_str().unwrap()])
         .replace(plan.path().to_str().unwrap(), "plan.json");
-    insta::assert_snapshot!(message, @"error: the plan plan.json is not valid: unknown field `targts`, expected one of `version`, `targets`, `rate`, `duration_ns`, `warm_up_ns`, `timeout_ns`, `drain_ns`, `connections`, `threads`, `seed` at line 1 column 23");
+    insta::assert_snapshot!(message, @"error: the plan plan.json is not valid: unknown field `targts`, expected one of `version`, `targets`, `rate`, `ramp_to`, `arrivals`, `duration_ns`, `warm_up_ns`, `timeout_ns`, `drain_ns`, `connections`, `threads`, `seed`, `start_at_unix_ns`, `shard` at line 1 column 23");
 }

@@ -5,7 +5,6 @@
 
 mod connection;
 mod lane;
-mod shard;
 mod traffic;
 mod upkeep;
 
@@ -16,14 +15,14 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use meshbench_core::load_plan::{LoadPlan, PlannedRate};
-use meshbench_core::schedule::Schedule;
+use meshbench_core::load_plan::LoadPlan;
+use meshbench_core::schedule::DueTimes;
+use meshbench_core::turns::Turns;
 use rustix::buffer::spare_capacity;
 use rustix::event::{EventfdFlags, epoll, eventfd};
 
 pub(crate) use connection::Connection;
 use lane::Lane;
-use shard::Shard;
 
 use crate::clock::{MonotonicNs, timespec};
 use crate::hand_over::HandOver;
@@ -124,23 +123,19 @@ pub(crate) struct Worker {
 #[derive(Debug)]
 enum Pace {
     /// At its due time.
-    Scheduled { schedule: Schedule, shard: Shard, next_due: MonotonicNs },
+    Scheduled { due_times: DueTimes, turns: Turns, next_due: MonotonicNs },
     /// When a connection is free. Counts the requests of each target.
     Saturating { sent: Vec<usize> },
 }
 
 impl Pace {
     fn new(orders: &Orders, thread: u32) -> Self {
-        let settings = orders.plan.settings();
-        match settings.rate {
-            PlannedRate::Max => Self::Saturating { sent: vec![thread as usize; settings.targets.len()] },
-            PlannedRate::Constant(rate) => {
-                let shard = Shard::new(thread.into(), settings.threads.into(), orders.plan.cards());
-                let schedule = Schedule::new(rate);
-                let next_due = orders.timing.start.plus_ns(schedule.due_ns(shard.peek()));
-                Self::Scheduled { schedule, shard, next_due }
-            }
-        }
+        let Some(schedule) = orders.plan.schedule() else {
+            return Self::Saturating { sent: vec![thread as usize; orders.plan.settings().targets.len()] };
+        };
+        let (mut due_times, turns) = (schedule.due_times(), orders.plan.turns_of_thread(thread));
+        let next_due = orders.timing.start.plus_ns(due_times.due_ns(turns.peek()));
+        Self::Scheduled { due_times, turns, next_due }
     }
 
     fn next_due(&self) -> MonotonicNs {
@@ -230,7 +225,9 @@ impl Worker {
     }
 
     fn is_finished(&self, now: MonotonicNs) -> bool {
-        let is_idle = self.in_flight == 0 && self.queued == 0;
+        // Waking late at the end must not swallow what became due meanwhile.
+        let is_idle =
+            self.in_flight == 0 && self.queued == 0 && self.pace.next_due() >= self.timing.window_end;
         now >= self.timing.drain_end || (now >= self.timing.window_end && is_idle)
     }
 

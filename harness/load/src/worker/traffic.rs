@@ -13,14 +13,14 @@ use crate::tally::Outcome;
 impl Worker {
     /// Sends, or queues, every request that is due.
     pub(super) fn issue_due(&mut self, now: MonotonicNs) {
-        while let Pace::Scheduled { schedule, shard, next_due } = &mut self.pace
+        while let Pace::Scheduled { due_times, turns, next_due } = &mut self.pace
             && *next_due <= now
             && *next_due < self.timing.window_end
         {
-            let card = self.orders.plan.request_for(shard.peek());
+            let card = self.orders.plan.request_for(turns.peek());
             let waiting = Waiting { due: *next_due, request: card.request };
-            shard.advance();
-            let following = self.timing.start.plus_ns(schedule.due_ns(shard.peek()));
+            turns.advance();
+            let following = self.timing.start.plus_ns(due_times.due_ns(turns.peek()));
             *next_due = if following < self.timing.window_end { following } else { MonotonicNs::NEVER };
             self.send_or_queue(card.target as usize, waiting);
         }

@@ -126,6 +126,7 @@ impl Worker {
 
     /// The time to drain is over: what is left is recorded at its age.
     pub(super) fn give_up_unfinished(&mut self, now: MonotonicNs) {
+        self.issue_due(now);
         for index in 0..self.connections.len() {
             if let Phase::Busy(exchange) = self.connections[index].phase {
                 self.settle(index, exchange, Outcome::Failure(ErrorKind::Unfinished), now);

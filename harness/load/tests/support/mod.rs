@@ -12,8 +12,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use meshbench_core::load_plan::{LOAD_PLAN_VERSION, LoadPlan, LoadPlanSettings, PlannedRequest, Target};
+use meshbench_core::load_plan::{
+    LOAD_PLAN_VERSION, LoadPlan, LoadPlanSettings, PlannedRequest, ShardOfPlan, Target,
+};
 use meshbench_core::recording::Recording;
+use meshbench_core::schedule::Arrivals;
 use meshbench_load::{EventSink, Surroundings, run};
 use rustix::event::epoll;
 
@@ -195,6 +198,10 @@ pub(crate) fn settings(
         connections: 4 * addresses.len() as u32,
         threads: 1,
         seed: 1,
+        ramp_to: None,
+        arrivals: Arrivals::Constant,
+        start_at_unix_ns: None,
+        shard: ShardOfPlan::WHOLE,
     }
 }
 
