@@ -8,6 +8,7 @@ use crate::metric::Metric;
 use crate::resources::Group;
 use crate::run::Run;
 use crate::scenario::MeshName;
+use crate::validity::{Shortcoming, late_sending, overload, rate_shortfall};
 
 /// What a case comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -78,14 +79,6 @@ pub struct Judgement {
     pub limits: Vec<JudgedLimit>,
 }
 
-/// The smallest achieved share of the offered rate at which a run says anything of the mesh.
-const LEAST_ACHIEVED_SHARE: f64 = 0.99;
-/// Send lag that is always tolerated at p99, in nanoseconds.
-const TOLERATED_SEND_LAG_NS: u64 = 500_000;
-/// Send lag tolerated at p99 as a share of the latency's p99.
-const TOLERATED_SEND_LAG_SHARE: f64 = 0.1;
-/// Above this share of its cores the generator measures itself.
-const MOST_GENERATOR_CPU_SHARE: f64 = 0.9;
 /// How late CPU may be read at the window's edges, as a share of the window: a hundredth of what is gated.
 const MOST_EDGE_LATENESS_SHARE: f64 = 0.01;
 
@@ -166,18 +159,24 @@ fn validity(runs: &[&Run], bare: &[&Run]) -> (Vec<String>, Vec<String>) {
     let (mut capacity, mut invalid) = (Vec::new(), Vec::new());
     for run in runs {
         let control = bare.iter().find(|control| control.block == run.block && !run.mesh.is_bare()).copied();
-        match (rate_shortfall(run), control.map(rate_shortfall)) {
-            (Some(sentence), Some(None)) => {
-                capacity.push(format!("{sentence} while bare kept the rate: the mesh cannot carry it"));
+        let shortfall = |run: &Run| rate_shortfall(&run.recording);
+        let block = run.block;
+        match (shortfall(run), control.map(shortfall)) {
+            (Some(shortcoming), Some(None)) => {
+                capacity.push(format!(
+                    "block {block}: {shortcoming} while bare kept the rate: the mesh cannot carry it"
+                ));
             }
-            (Some(sentence), Some(Some(_))) => {
-                invalid.push(format!("{sentence}, and bare did not keep the rate either: lower it"));
+            (Some(shortcoming), Some(Some(_))) => {
+                invalid.push(format!(
+                    "block {block}: {shortcoming}, and bare did not keep the rate either: lower it"
+                ));
             }
-            (Some(sentence), None) => invalid.push(format!("{sentence}: lower the rate")),
+            (Some(shortcoming), None) => invalid.push(in_block(run, shortcoming)),
             (None, _) => {}
         }
         invalid.extend(generator_overload(run));
-        invalid.extend(late_sending(run, control));
+        invalid.extend(too_late(run, control));
         invalid.extend(vanished(run));
         invalid.extend(late_reading(run));
         match control {
@@ -192,57 +191,27 @@ fn validity(runs: &[&Run], bare: &[&Run]) -> (Vec<String>, Vec<String>) {
 /// What makes a control unfit to compare with, however well the mesh did.
 fn unfit_control(control: &Run) -> Vec<String> {
     let reasons =
-        [generator_overload(control), late_sending(control, None), vanished(control), late_reading(control)];
+        [generator_overload(control), too_late(control, None), vanished(control), late_reading(control)];
     reasons.into_iter().flatten().map(|reason| format!("the control, bare: {reason}")).collect()
 }
 
-fn rate_shortfall(run: &Run) -> Option<String> {
-    let share = run.recording.achieved_share().filter(|&share| share < LEAST_ACHIEVED_SHARE)?;
-    let (achieved, offered) = (run.recording.achieved_rate, run.recording.offered_rate?);
-    let percent = share * 100.0;
-    Some(format!(
-        "block {}: achieved {achieved:.1} of {offered:.1} requests per second ({percent:.1}%)",
-        run.block
-    ))
-}
-
 fn generator_overload(run: &Run) -> Option<String> {
-    let share = run.recording.cpu_share();
-    (share > MOST_GENERATOR_CPU_SHARE).then(|| {
-        let percent = share * 100.0;
-        format!(
-            "block {}: the load generator used {percent:.0}% of its cores: give it more, or lower the rate",
-            run.block
-        )
-    })
+    overload(&run.recording).map(|shortcoming| in_block(run, shortcoming))
 }
 
 /// Lag that comes from waiting for a busy connection is the server's doing, and the
 /// latency counts it; only where `bare` waited too were there too few connections.
-fn late_sending(run: &Run, control: Option<&Run>) -> Option<String> {
-    let (lag, tolerated) = send_lag_beyond_tolerance(run)?;
-    let waited = run.recording.max_queue_depth > 0;
-    if waited && control.is_some_and(|control| send_lag_beyond_tolerance(control).is_none()) {
+fn too_late(run: &Run, control: Option<&Run>) -> Option<String> {
+    let shortcoming = late_sending(&run.recording)?;
+    let waited = matches!(shortcoming, Shortcoming::LateSending { waited: true, .. });
+    if waited && control.is_some_and(|control| late_sending(&control.recording).is_none()) {
         return None;
     }
-    let cause = if waited {
-        "requests waited for a free connection: raise `workload.connections`, or lower the rate"
-    } else {
-        "the generator was kept from its core: is the machine busy with something else?"
-    };
-    let (lag, tolerated) = (lag as f64 / 1e6, tolerated as f64 / 1e6);
-    Some(format!(
-        "block {}: send lag p99 is {lag:.2}ms where {tolerated:.2}ms is tolerated; {cause}",
-        run.block
-    ))
+    Some(in_block(run, shortcoming))
 }
 
-/// The send lag at p99 and what is tolerated, in nanoseconds, when it is more.
-fn send_lag_beyond_tolerance(run: &Run) -> Option<(u64, u64)> {
-    let lag = run.recording.send_lag_ns.value_at_quantile(0.99);
-    let latency = run.recording.latency_ns.value_at_quantile(0.99);
-    let tolerated = TOLERATED_SEND_LAG_NS.max((latency as f64 * TOLERATED_SEND_LAG_SHARE) as u64);
-    (lag > tolerated).then_some((lag, tolerated))
+fn in_block(run: &Run, shortcoming: Shortcoming) -> String {
+    format!("block {}: {shortcoming}: {}", run.block, shortcoming.cure())
 }
 
 /// The generator may end before it is read: its exit status says whether it did its work.

@@ -18,6 +18,7 @@ pub mod schedule;
 pub mod shuffle;
 pub mod turns;
 pub mod units;
+pub mod validity;
 pub mod yaml;
 
 /// Whether this build is what a measurement should be made with. The workspace's

@@ -16,6 +16,8 @@ mod interval_log;
 mod recorder;
 mod result;
 mod run;
+mod sender_use;
+mod sending_thread;
 mod summary;
 mod tally;
 mod worker;

@@ -3,30 +3,35 @@
 use std::collections::BTreeMap;
 
 use meshbench_core::load_plan::{LoadPlan, Target};
-use meshbench_core::recording::{ErrorKind, RECORDING_VERSION, Recording, TargetCounts};
+use meshbench_core::recording::{self, ErrorKind, RECORDING_VERSION, Recording, SenderUse, TargetCounts};
+use meshbench_core::validity::Validity;
 
 use crate::tally::{Tally, TargetTally};
 
 /// What the main thread saw at the edges of the window.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Measured {
     pub(crate) interrupted: bool,
     pub(crate) window_ns: u64,
     pub(crate) cpu_seconds: f64,
+    /// By thread.
+    pub(crate) senders: Vec<SenderUse>,
 }
 
 /// The recording of a run of `plan`.
 pub(crate) fn recording(
     plan: &LoadPlan,
     window_start_unix_ns: u64,
-    measured: &Measured,
+    measured: Measured,
     total: Tally,
 ) -> Recording {
     let settings = plan.settings();
     let warm_up_ns = u64::try_from(settings.warm_up.as_nanos()).unwrap_or(u64::MAX);
-    let per_second = |count| per_second(count, measured.window_ns);
-    Recording {
+    let mut recording = Recording {
         version: RECORDING_VERSION,
+        generator: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
+        plan: settings.clone(),
+        validity: Validity::default(),
         interrupted: measured.interrupted,
         window_start_unix_ns,
         window_ns: measured.window_ns,
@@ -34,10 +39,12 @@ pub(crate) fn recording(
         requests: total.successes() + total.error_count(),
         successes: total.successes(),
         errors: errors_by_kind(&total.targets),
-        offered_rate: plan.requests_due_in(warm_up_ns..warm_up_ns + measured.window_ns).map(per_second),
-        achieved_rate: per_second(total.answered_in_window),
+        offered_rate: recording::offered_rate(plan, measured.window_ns),
+        answered_in_window: total.answered_in_window,
+        achieved_rate: recording::per_second(total.answered_in_window, measured.window_ns),
         cpu_seconds: measured.cpu_seconds,
         threads: settings.threads,
+        senders: measured.senders,
         connections: settings.connections,
         reconnects: total.reconnects,
         max_queue_depth: total.max_queue_depth,
@@ -46,11 +53,9 @@ pub(crate) fn recording(
         service_ns: total.service,
         send_lag_ns: total.send_lag,
         error_latency_ns: total.error_latency,
-    }
-}
-
-fn per_second(count: u64, window_ns: u64) -> f64 {
-    if window_ns > 0 { count as f64 / (window_ns as f64 / 1e9) } else { 0.0 }
+    };
+    recording.validity = Validity::of(&recording);
+    recording
 }
 
 fn errors_by_kind(targets: &[TargetTally]) -> BTreeMap<ErrorKind, u64> {

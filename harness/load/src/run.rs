@@ -4,13 +4,14 @@ use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use meshbench_core::load_event::LoadEvent;
 use meshbench_core::load_plan::LoadPlan;
 use meshbench_core::recording::Recording;
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::thread::Pid;
 
 use crate::clock::{self, MonotonicNs, timespec};
 use crate::dial::{dial, resolve};
@@ -21,8 +22,10 @@ use crate::http1;
 use crate::interval_log::IntervalLog;
 use crate::recorder::Recorder;
 use crate::result::{Measured, recording};
+use crate::sender_use::SenderReading;
+use crate::sending_thread::SendingThread;
 use crate::tally::Tally;
-use crate::worker::{Connection, Control, Orders, Timing, Worker};
+use crate::worker::{Control, Orders, Timing, Worker};
 
 /// Time for the threads to be ready when the first request is due.
 const LEAD: Duration = Duration::from_millis(20);
@@ -69,7 +72,7 @@ pub fn run<W: Write + Send>(
     let (measured, total) = thread::scope(|scope| {
         let (deliver, deliveries) = mpsc::channel();
         let mut empties = Vec::new();
-        let mut workers = Vec::new();
+        let mut threads = Vec::new();
         for (index, connections) in connections.into_iter().enumerate() {
             let (empty, from_recorder) = mpsc::channel();
             for _ in 0..SPARE_TALLIES_PER_THREAD {
@@ -78,20 +81,20 @@ pub fn run<W: Write + Send>(
             }
             empties.push(empty);
             let hand_over = HandOver::new(index, timing.window_start, deliver.clone(), from_recorder);
-            workers.push(start_worker(&orders, index, connections, hand_over)?);
+            let worker = Worker::new(Arc::clone(&orders), index as u32, connections, hand_over);
+            threads.push(SendingThread::start(index, worker.map_err(RunError::Engine)?)?);
         }
         drop(deliver);
         let recorder = Recorder { deliveries, empties, interval_log, events };
         let targets = orders.addresses.len();
         let recorder = scope.spawn(move || recorder.run(targets));
-        let measured = watch(&orders, events, interrupt);
-        for worker in workers {
-            worker.join().map_err(|_| RunError::Thread)?.map_err(RunError::Engine)?;
-        }
+        let ids: Vec<_> = threads.iter().map(SendingThread::id).collect();
+        let measured = watch(&orders, &ids, events, interrupt);
+        threads.into_iter().try_for_each(SendingThread::join)?;
         let total = recorder.join().map_err(|_| RunError::Thread)?;
         Ok((measured.map_err(RunError::Engine)?, total?))
     })?;
-    Ok(recording(&orders.plan, window_start_unix_ns, &measured, total))
+    Ok(recording(&orders.plan, window_start_unix_ns, measured, total))
 }
 
 /// When the schedule starts: as planned, or soon.
@@ -120,31 +123,26 @@ fn render(plan: &LoadPlan) -> Vec<Vec<Box<[u8]>>> {
     plan.settings().targets.iter().map(render_target).collect()
 }
 
-fn start_worker(
-    orders: &Arc<Orders>,
-    index: usize,
-    connections: Vec<Connection>,
-    hand_over: HandOver,
-) -> Result<JoinHandle<io::Result<()>>, RunError> {
-    let worker =
-        Worker::new(Arc::clone(orders), index as u32, connections, hand_over).map_err(RunError::Engine)?;
-    let builder = thread::Builder::new().name(format!("sender-{index}"));
-    builder.spawn(move || worker.run()).map_err(RunError::Engine)
-}
-
 /// Keeps the edges of the window while the workers send: tells of them, and reads this process's CPU counters there.
-fn watch(orders: &Orders, events: &EventSink, interrupt: Option<BorrowedFd<'_>>) -> io::Result<Measured> {
+fn watch(
+    orders: &Orders,
+    threads: &[Pid],
+    events: &EventSink,
+    interrupt: Option<BorrowedFd<'_>>,
+) -> io::Result<Measured> {
     let settings = orders.plan.settings();
     rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1))?;
     events.tell(&LoadEvent::Started { connections: settings.connections, threads: settings.threads });
 
     let mut interrupted = wait_until(orders.timing.window_start, interrupt)?;
     let (opened, cpu_before) = (MonotonicNs::now(), clock::process_cpu_seconds());
+    let senders_before = SenderReading::now(threads)?;
     if !interrupted {
         events.tell(&LoadEvent::WindowOpened { unix_ns: clock::unix_ns() });
         interrupted = wait_until(orders.timing.window_end, interrupt)?;
     }
     let (closed, cpu_after) = (MonotonicNs::now(), clock::process_cpu_seconds());
+    let senders_after = SenderReading::now(threads)?;
     if interrupted {
         orders.control.stop(closed)?;
     }
@@ -153,9 +151,13 @@ fn watch(orders: &Orders, events: &EventSink, interrupt: Option<BorrowedFd<'_>>)
     // The window as it was asked for: reading the clock a little late must not stretch it.
     let window_ns = timing.window_end.ns_since(timing.window_start);
     let read_ns = closed.ns_since(opened);
-    let cpu_seconds =
-        (cpu_after - cpu_before) * if read_ns > 0 { window_ns as f64 / read_ns as f64 } else { 0.0 };
-    Ok(Measured { interrupted, window_ns, cpu_seconds })
+    let scale = if read_ns > 0 { window_ns as f64 / read_ns as f64 } else { 0.0 };
+    Ok(Measured {
+        interrupted,
+        window_ns,
+        cpu_seconds: (cpu_after - cpu_before) * scale,
+        senders: senders_after.since(&senders_before, scale),
+    })
 }
 
 /// Waits for an instant; whether the run was interrupted before it came.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use meshbench_core::load_plan::LoadPlan;
 use meshbench_core::recording::Recording;
+use meshbench_core::validity::Validity;
 
 /// Quantiles of the table, ascending.
 const SHOWN: [(&str, f64); 6] =
@@ -60,7 +61,21 @@ fn write_counts(out: &mut dyn Write, recording: &Recording) -> io::Result<()> {
         "queue     {max_queue_depth} requests at most waited for a connection; {reconnects} reconnects"
     )?;
     let (share, each) = (recording.cpu_share() * 100.0, recording.cpu_us_per_request());
-    writeln!(out, "generator {share:.1}% of its threads' CPU, {each:.1} µs per request")
+    let (busiest, switches) =
+        (recording.busiest_sender_share() * 100.0, recording.involuntary_context_switches());
+    writeln!(
+        out,
+        "generator {share:.1}% of its threads' CPU, {busiest:.1}% the busiest, {each:.1} µs per request; {switches} times kept from a core"
+    )?;
+    write_validity(out, &recording.validity)
+}
+
+fn write_validity(out: &mut dyn Write, validity: &Validity) -> io::Result<()> {
+    if validity.valid {
+        return writeln!(out, "verdict   valid: the load was offered as planned");
+    }
+    writeln!(out, "verdict   INVALID: these figures say little of the server")?;
+    validity.reasons.iter().try_for_each(|reason| writeln!(out, "          {reason}"))
 }
 
 fn milliseconds(ns: u64) -> String {

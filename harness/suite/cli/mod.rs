@@ -2,6 +2,7 @@
 
 mod doctor;
 mod list;
+mod merge;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -49,6 +50,12 @@ enum Command {
         /// Which format.
         #[arg(value_enum)]
         format: Format,
+    },
+    /// Put the recordings of all shards of a load plan together, and print the one they make.
+    Merge {
+        /// What each `meshbench-load --shard` wrote with `--output`.
+        #[arg(required = true, value_name = "RECORDING")]
+        files: Vec<PathBuf>,
     },
     /// End and remove what killed campaigns left behind.
     Clean,
@@ -130,6 +137,11 @@ fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
                 Format::Report => meshbench_core::report::json_schema(),
             };
             writeln!(standard, "{schema:#}")?;
+        }
+        Command::Merge { files } => {
+            let merged = merge::merge(&files).map_err(|error| CommandError::Other(error_chain(&error)))?;
+            serde_json::to_writer(&mut standard, &merged).map_err(io::Error::from)?;
+            writeln!(standard)?;
         }
         Command::Clean => clean(&mut standard, &settings)?,
     }

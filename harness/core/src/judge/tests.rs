@@ -4,7 +4,8 @@ use super::*;
 use crate::budget::Quantity;
 use crate::histogram::LatencyHistogram;
 use crate::metric::Unit;
-use crate::recording::{ErrorKind, RECORDING_VERSION, Recording};
+use crate::recording::ErrorKind;
+use crate::recording::tests::recording;
 use crate::resources::{ContainerUse, ResourceUse};
 use crate::run::DataPathProof;
 
@@ -12,34 +13,10 @@ const REQUESTS: u64 = 5_000;
 
 /// A run of 5,000 requests in 10 s at 500 rps, each taking `latency_ms`.
 fn run(mesh: &str, latency_ms: u64) -> Run {
-    let mut latency_ns = LatencyHistogram::new();
-    let mut send_lag_ns = LatencyHistogram::new();
-    for _ in 0..REQUESTS {
-        latency_ns.record(latency_ms * 1_000_000);
-        send_lag_ns.record(20_000);
-    }
-    let recording = Recording {
-        version: RECORDING_VERSION,
-        interrupted: false,
-        window_start_unix_ns: 0,
-        window_ns: 10_000_000_000,
-        warm_up_ns: 0,
-        requests: REQUESTS,
-        successes: REQUESTS,
-        errors: BTreeMap::new(),
-        offered_rate: Some(500.0),
-        achieved_rate: 500.0,
-        cpu_seconds: 0.5,
-        threads: 1,
-        connections: 16,
-        reconnects: 0,
-        max_queue_depth: 0,
-        service_ns: latency_ns.clone(),
-        latency_ns,
-        send_lag_ns,
-        error_latency_ns: LatencyHistogram::new(),
-        targets: Vec::new(),
-    };
+    let mut recording = recording(&[latency_ms * 1_000_000; REQUESTS as usize], &[20_000; REQUESTS as usize]);
+    recording.window_ns = 10_000_000_000;
+    (recording.offered_rate, recording.achieved_rate) = (Some(500.0), 500.0);
+    recording.cpu_seconds = 0.5;
     Run {
         mesh: mesh.parse().unwrap(),
         block: 1,
@@ -140,7 +117,7 @@ fn waiting_for_busy_connections_is_the_meshs_latency_unless_bare_waits_too() {
     else {
         panic!("a run with too few connections for bare is valid");
     };
-    assert!(reasons[0].contains("raise `workload.connections`"), "{reasons:?}");
+    assert!(reasons[0].contains("raise `connections`"), "{reasons:?}");
 }
 
 #[test]

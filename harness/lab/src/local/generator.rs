@@ -15,7 +15,7 @@ use tokio::process::ChildStdout;
 use tokio::time::MissedTickBehavior;
 
 use super::deployment::{Deployment, keep_log};
-use crate::error::LabError;
+use crate::error::{LabError, error_chain};
 use crate::process::{Component, ComponentSpec};
 use crate::resources::{ResourceReader, Watched};
 
@@ -240,7 +240,8 @@ impl EventLines {
 
 fn read_recording(path: &Path) -> Result<Recording, LabError> {
     let text = fs::read_to_string(path).map_err(LabError::file("read", path))?;
-    serde_json::from_str(&text).map_err(|error| {
-        LabError::Generator(format!("left a recording that cannot be read ({}): {error}", path.display()))
+    Recording::from_json(&text).map_err(|error| {
+        let why = error_chain(&error);
+        LabError::Generator(format!("left a recording that cannot be read ({}): {why}", path.display()))
     })
 }

@@ -1,14 +1,21 @@
-//! What the load generator gives back: a [`Recording`].
+//! What the load generator gives back: a [`Recording`], and [`Merge`] for those of several generators.
+
+mod merge;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::merge::{Merge, MergeError};
 use crate::histogram::LatencyHistogram;
+use crate::load_plan::{LoadPlan, LoadPlanSettings};
+use crate::validity::Validity;
 
 /// The version of the JSON that [`Recording`] is read from and written to.
-pub const RECORDING_VERSION: u32 = 1;
+pub const RECORDING_VERSION: u32 = 2;
 
 /// How a request failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,6 +86,32 @@ pub struct TargetCounts {
     pub errors: u64,
 }
 
+/// What a sending thread used while the window was open.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SenderUse {
+    /// User and system time, in seconds.
+    pub cpu_seconds: f64,
+    /// How often the kernel took its core away.
+    pub involuntary_context_switches: u64,
+}
+
+/// Why a text is no recording.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordingError {
+    /// It is of another release.
+    #[error(
+        "`version` is {found}, and only recordings of version {RECORDING_VERSION} can be read: use programs of one release"
+    )]
+    Version {
+        /// The version it has.
+        found: u32,
+    },
+    /// It is not JSON, or a field is wrong.
+    #[error("it is not a recording of meshbench-load")]
+    Format(#[source] serde_json::Error),
+}
+
 /// What one run of the generator measured. Everything counts requests that were *due* in the measured window, except where
 /// a field says otherwise; `requests` is always the sum of `successes` and all `errors`.
 #[must_use]
@@ -87,6 +120,12 @@ pub struct TargetCounts {
 pub struct Recording {
     /// [`RECORDING_VERSION`].
     pub version: u32,
+    /// Name and version of the program that measured.
+    pub generator: String,
+    /// What the generator was told.
+    pub plan: LoadPlanSettings,
+    /// Whether the figures say something of the server, and if not, why.
+    pub validity: Validity,
     /// Whether a signal ended the run early: the figures are true for the window as far as it got.
     pub interrupted: bool,
     /// When the window opened, in nanoseconds since 1970-01-01 UTC.
@@ -103,7 +142,9 @@ pub struct Recording {
     pub errors: BTreeMap<ErrorKind, u64>,
     /// Requests that were due in the window by the plan, per second of it; none where the plan was to saturate.
     pub offered_rate: Option<f64>,
-    /// Complete responses of any status whose last byte came while the window was open, per second of the window.
+    /// Complete responses of any status whose last byte came while the window was open.
+    pub answered_in_window: u64,
+    /// The same, per second of the window.
     ///
     /// Answers to requests due before the window count and answers after it do not, so that a server that falls behind
     /// shows here what it can do, however long the generator waits for the rest.
@@ -112,6 +153,8 @@ pub struct Recording {
     pub cpu_seconds: f64,
     /// Threads that sent.
     pub threads: u32,
+    /// What each of them used.
+    pub senders: Vec<SenderUse>,
     /// Connections that the plan keeps open.
     pub connections: u32,
     /// Connections opened after the start, warm-up and all, mostly to replace one that ended or was given up.
@@ -131,6 +174,18 @@ pub struct Recording {
 }
 
 impl Recording {
+    /// Reads a recording from its JSON.
+    ///
+    /// # Errors
+    /// Where it is of another version, or no recording at all.
+    pub fn from_json(text: &str) -> Result<Self, RecordingError> {
+        let Versioned { version } = serde_json::from_str(text).map_err(RecordingError::Format)?;
+        if version != RECORDING_VERSION {
+            return Err(RecordingError::Version { found: version });
+        }
+        serde_json::from_str(text).map_err(RecordingError::Format)
+    }
+
     /// All requests that failed.
     #[must_use]
     pub fn error_count(&self) -> u64 {
@@ -155,8 +210,23 @@ impl Recording {
     /// How busy the generator's threads were, 0 to 1: near 1 it measures itself.
     #[must_use]
     pub fn cpu_share(&self) -> f64 {
-        let available_seconds = self.window_ns as f64 / 1e9 * f64::from(self.threads);
-        if available_seconds > 0.0 { self.cpu_seconds / available_seconds } else { 0.0 }
+        self.share_of_window(self.cpu_seconds / f64::from(self.threads))
+    }
+
+    /// How busy the busiest sending thread was, 0 to 1; 0 where there is no reading.
+    #[must_use]
+    pub fn busiest_sender_share(&self) -> f64 {
+        self.senders.iter().map(|sender| self.share_of_window(sender.cpu_seconds)).fold(0.0, f64::max)
+    }
+
+    /// How often the kernel took their core from the sending threads, all together.
+    #[must_use]
+    pub fn involuntary_context_switches(&self) -> u64 {
+        self.senders.iter().map(|sender| sender.involuntary_context_switches).sum()
+    }
+
+    fn share_of_window(&self, seconds: f64) -> f64 {
+        if self.window_ns == 0 { 0.0 } else { seconds / (self.window_ns as f64 / 1e9) }
     }
 
     /// CPU of the generator per request, in microseconds; 0 where there were none.
@@ -166,63 +236,22 @@ impl Recording {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What is read first, because everything else depends on it.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
 
-    fn recording() -> Recording {
-        let mut latency_ns = LatencyHistogram::new();
-        latency_ns.record(1_000_001);
-        Recording {
-            version: RECORDING_VERSION,
-            interrupted: false,
-            window_start_unix_ns: 1_700_000_000_000_000_001,
-            window_ns: 2_000_000_000,
-            warm_up_ns: 0,
-            requests: 4,
-            successes: 1,
-            errors: BTreeMap::from([(ErrorKind::Status5xx, 2), (ErrorKind::Connect, 1)]),
-            offered_rate: Some(2.0),
-            achieved_rate: 1.5,
-            cpu_seconds: 1.0,
-            threads: 2,
-            connections: 1,
-            reconnects: 0,
-            max_queue_depth: 0,
-            service_ns: latency_ns.clone(),
-            send_lag_ns: latency_ns.clone(),
-            error_latency_ns: LatencyHistogram::new(),
-            latency_ns,
-            targets: vec![TargetCounts { name: "web".to_owned(), requests: 4, successes: 1, errors: 3 }],
-        }
-    }
+/// What a plan offers in a window of this length, in requests per second; none where it is to saturate.
+#[must_use]
+pub fn offered_rate(plan: &LoadPlan, window_ns: u64) -> Option<f64> {
+    let warm_up_ns = u64::try_from(plan.settings().warm_up.as_nanos()).unwrap_or(u64::MAX);
+    let window = warm_up_ns..warm_up_ns.saturating_add(window_ns);
+    plan.requests_due_in(window).map(|count| per_second(count, window_ns))
+}
 
-    #[test]
-    fn a_recording_survives_its_json_exactly() {
-        let json = serde_json::to_string(&recording()).unwrap();
-        assert_eq!(serde_json::from_str::<Recording>(&json).unwrap(), recording());
-    }
-
-    #[test]
-    fn unknown_fields_are_refused() {
-        let json = serde_json::to_string(&recording()).unwrap().replace("\"interrupted\"", "\"interupted\"");
-        let error = serde_json::from_str::<Recording>(&json).unwrap_err().to_string();
-        assert!(error.contains("unknown field `interupted`"), "{error}");
-    }
-
-    #[test]
-    fn error_kinds_are_named_alike_everywhere() {
-        for kind in ErrorKind::ALL {
-            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
-        }
-    }
-
-    #[test]
-    fn shares_are_of_what_they_say() {
-        let recording = recording();
-        assert_eq!(recording.error_count(), 3);
-        let shares = [recording.error_share(), recording.achieved_share().unwrap(), recording.cpu_share()];
-        assert_eq!(shares, [0.75, 0.75, 0.25]);
-        assert!((recording.cpu_us_per_request() - 250_000.0).abs() < 1e-6);
-    }
+/// A count per second of a window; 0 where the window never opened.
+#[must_use]
+pub fn per_second(count: u64, window_ns: u64) -> f64 {
+    if window_ns > 0 { count as f64 / (window_ns as f64 / 1e9) } else { 0.0 }
 }
