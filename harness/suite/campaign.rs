@@ -18,7 +18,9 @@ use meshbench_report::progress::Progress;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use crate::case_reports::{definition, group_name, group_reports, heading};
+use crate::case_reports::{
+    confirming_stage, count_comparisons, definition, group_name, group_reports, heading,
+};
 use crate::discovery::{HeldBack, PlannedCase};
 use crate::environment::read_environment;
 use crate::settings::Settings;
@@ -207,22 +209,40 @@ impl Campaign {
         let group = group_name(case);
         let members: Vec<_> =
             selected.iter().filter(|other| other.can_run() && group_name(other) == group).collect();
+        let compared = members.iter().find_map(|member| member.compared_with());
+        let meshes: BTreeSet<_> = members.iter().map(|member| &member.case.mesh).chain(compared).collect();
         let mut arms = vec![definition(&self.catalog, &MeshName::bare())?];
-        for member in members.iter().filter(|member| !member.case.mesh.is_bare()) {
-            // One that is wrong fails its own trial and takes no other down.
-            arms.extend(definition(&self.catalog, &member.case.mesh));
-        }
-        let plan =
-            GroupPlan { scenario: &case.scenario, rate: case.case.rate, duration: case.case.duration, arms };
+        // One that is wrong fails its own trial and takes no other down.
+        arms.extend(
+            meshes
+                .into_iter()
+                .filter(|mesh| !mesh.is_bare())
+                .filter_map(|mesh| definition(&self.catalog, mesh).ok()),
+        );
+        let blocks = 1..=case.scenario.repeats.get();
+        let plan = GroupPlan {
+            scenario: &case.scenario,
+            rate: case.case.rate,
+            duration: case.case.duration,
+            arms,
+            blocks,
+        };
         let Self { runtime, provider, live, folder, cancelled, progress, .. } = self;
         let mut observe = |event: Event| progress.observe(&event);
-        let outcome = runtime.block_on(plan.carry_out(provider, live, folder, cancelled, &mut observe));
+        let mut carry_out = |plan: &GroupPlan<'_>| {
+            runtime.block_on(plan.carry_out(provider, live, folder, cancelled, &mut observe))
+        };
+        let mut outcome = carry_out(&plan);
+        if let Some(confirming) = confirming_stage(&plan, &outcome).filter(|_| compared.is_some()) {
+            outcome.extend(carry_out(&confirming));
+        }
         let stragglers = live.end_stragglers();
         if !stragglers.is_empty() {
             let what = format!("processes that outlived their run were ended: {}", stragglers.join(", "));
             progress.observe(&Event::Swept { what });
         }
-        let reports = group_reports(&plan, &outcome, &members, provider);
+        let comparisons = count_comparisons(selected);
+        let reports = group_reports(&plan, &outcome, &members, provider, comparisons);
         self.interrupted |= outcome.interrupted;
         self.ran.insert(group);
         self.reports.extend(reports);

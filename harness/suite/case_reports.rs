@@ -1,5 +1,6 @@
 //! From what a block group gave to the reports of its cases.
 
+use meshbench_core::comparison::Comparison;
 use meshbench_core::judge::{Verdict, judge};
 use meshbench_core::report::{CaseHeading, CaseReport, Executable};
 use meshbench_core::run::Run;
@@ -52,6 +53,7 @@ pub(crate) fn group_reports(
     outcome: &GroupOutcome,
     members: &[&PlannedCase],
     provider: &LocalProvider,
+    comparisons: usize,
 ) -> Vec<CaseReport> {
     let runs_of =
         |mesh: &MeshName| outcome.runs.iter().filter(|run| run.mesh == *mesh).collect::<Vec<&Run>>();
@@ -62,7 +64,10 @@ pub(crate) fn group_reports(
         if runs.is_empty() && causes.is_empty() {
             return None;
         }
-        let judgement = judge(&mesh.name, &runs, &bare, &plan.scenario.budgets, causes);
+        let comparison = compare(plan, &outcome.runs, &mesh.name, comparisons);
+        let (fit, fit_bare) = fit_runs(plan, comparison.as_ref(), &runs, &bare);
+        let judgement =
+            judge(&mesh.name, &fit, &fit_bare, &plan.scenario.budgets, comparison.as_ref(), causes);
         let name = format!("{}::{}::{}::{}", plan.scenario.name, mesh.name, plan.rate, plan.duration);
         let heading = CaseHeading {
             selected: members.iter().any(|member| member.name == name),
@@ -72,9 +77,50 @@ pub(crate) fn group_reports(
             mesh_version: mesh.version.clone(),
             executable: executable(provider, &mesh.name),
         };
-        Some(CaseReport::new(heading, &runs, &bare, judgement))
+        Some(CaseReport::new(heading, &runs, &bare, judgement).compared(comparison))
     };
     plan.arms.iter().filter_map(report).collect()
+}
+
+/// Fresh blocks of the two versions that a scenario compares, where the first blocks flag anything.
+pub(crate) fn confirming_stage<'a>(plan: &GroupPlan<'a>, outcome: &GroupOutcome) -> Option<GroupPlan<'a>> {
+    let compare = plan.scenario.compare.as_ref().filter(|_| !outcome.interrupted)?;
+    if compare.flagged(&outcome.runs).is_empty() {
+        return None;
+    }
+    let mut arms = plan.arms.clone();
+    arms.retain(|mesh| mesh.name.is_bare() || [&compare.old, &compare.new].contains(&&mesh.name));
+    let first = plan.blocks.end() + 1;
+    let blocks = first..=plan.blocks.end() + compare.confirming_blocks.get();
+    Some(GroupPlan { arms, blocks, ..*plan })
+}
+
+/// How many comparisons the selected cases come to; each gets its share of the tolerated false alarms.
+pub(crate) fn count_comparisons(selected: &[PlannedCase]) -> usize {
+    selected.iter().filter(|case| case.compared_with().is_some()).count()
+}
+
+fn compare(plan: &GroupPlan<'_>, runs: &[Run], mesh: &MeshName, comparisons: usize) -> Option<Comparison> {
+    let compare = plan.scenario.compare.as_ref().filter(|compare| compare.new == *mesh)?;
+    Some(compare.compare(runs, *plan.blocks.end(), 1.0 / comparisons.max(1) as f64))
+}
+
+/// A campaign of at least this many blocks for each bad one goes without the bad ones.
+const BLOCKS_FOR_A_BAD_ONE: usize = 4;
+
+/// The runs that budgets are judged by: where versions are compared, bad blocks are left out, if they are few.
+fn fit_runs<'a>(
+    plan: &GroupPlan<'_>,
+    comparison: Option<&Comparison>,
+    runs: &[&'a Run],
+    bare: &[&'a Run],
+) -> (Vec<&'a Run>, Vec<&'a Run>) {
+    let dropped: Vec<u32> = comparison
+        .map(|comparison| comparison.dropped_blocks.iter().map(|dropped| dropped.block).collect())
+        .filter(|dropped: &Vec<u32>| dropped.len() * BLOCKS_FOR_A_BAD_ONE <= plan.blocks.clone().count())
+        .unwrap_or_default();
+    let fit = |runs: &[&'a Run]| runs.iter().copied().filter(|run| !dropped.contains(&run.block)).collect();
+    (fit(runs), fit(bare))
 }
 
 /// What kept runs of a mesh from having a result, each in a sentence.
@@ -92,8 +138,8 @@ fn causes(plan: &GroupPlan<'_>, outcome: &GroupOutcome, mesh: &MeshName, done: u
 #[must_use]
 pub(crate) fn fails(verdict: &Verdict, strict: bool) -> bool {
     match verdict {
-        Verdict::Pass => false,
-        Verdict::Invalid { .. } => strict,
-        Verdict::Fail { .. } | Verdict::Error { .. } => true,
+        Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. } => false,
+        Verdict::Invalid { .. } | Verdict::Inconclusive { .. } => strict,
+        Verdict::Fail { .. } | Verdict::Regressed { .. } | Verdict::Error { .. } => true,
     }
 }

@@ -86,6 +86,13 @@ impl HeldBack {
 }
 
 impl PlannedCase {
+    /// The older version that its mesh is compared with, where it is.
+    #[must_use]
+    pub(crate) fn compared_with(&self) -> Option<&MeshName> {
+        let compare = self.scenario.compare.as_ref()?;
+        (compare.new == self.case.mesh).then_some(&compare.old)
+    }
+
     /// Whether it can run here, asked for or not.
     #[must_use]
     pub(crate) fn can_run(&self) -> bool {

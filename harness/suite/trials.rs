@@ -147,7 +147,8 @@ impl Session {
     /// is ignored, unless somebody named the executable: then its trial fails.
     fn provision(&mut self, arguments: &Arguments, campaign: &mut Campaign) {
         let wanted = self.planned.iter().filter(|case| is_selected(arguments, case) && case.can_run());
-        let mut missing = campaign.provision(wanted.map(|case| case.case.mesh.clone()).collect());
+        let meshes = wanted.flat_map(|case| [Some(&case.case.mesh), case.compared_with()]);
+        let mut missing = campaign.provision(meshes.flatten().cloned().collect());
         missing.retain(|_, unavailable| !unavailable.was_asked_for);
         for case in &mut self.planned {
             if let Some(unavailable) = missing.get(&case.case.mesh) {

@@ -1,9 +1,12 @@
 //! From runs to a verdict. Pure: everything it knows is in its arguments.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::budget::{Budgets, Limit, LimitOutcome, Reading, judge_limit};
+use crate::comparison::{Comparison, ComparisonVerdict};
 use crate::metric::Metric;
 use crate::resources::Group;
 use crate::run::Run;
@@ -31,6 +34,23 @@ pub enum Verdict {
         /// Each cause in a sentence.
         causes: Vec<String>,
     },
+    /// Budgets are kept, and nothing became worse than the older version by as much as matters.
+    NoChange,
+    /// Budgets are kept, and something became better than the older version, nothing worse.
+    Improved {
+        /// Each in a sentence.
+        findings: Vec<String>,
+    },
+    /// Something became worse than the older version, and fresh blocks confirmed it.
+    Regressed {
+        /// Each in a sentence.
+        findings: Vec<String>,
+    },
+    /// The blocks do not tell whether something became worse than the older version.
+    Inconclusive {
+        /// Each in a sentence.
+        findings: Vec<String>,
+    },
 }
 
 impl Verdict {
@@ -42,6 +62,10 @@ impl Verdict {
             Self::Fail { .. } => "FAIL",
             Self::Invalid { .. } => "INVALID",
             Self::Error { .. } => "ERROR",
+            Self::NoChange => "no change",
+            Self::Improved { .. } => "improved",
+            Self::Regressed { .. } => "REGRESSED",
+            Self::Inconclusive { .. } => "INCONCLUSIVE",
         }
     }
 
@@ -49,10 +73,24 @@ impl Verdict {
     #[must_use]
     pub fn sentences(&self) -> &[String] {
         match self {
-            Self::Pass => &[],
+            Self::Pass | Self::NoChange => &[],
             Self::Fail { breaches: sentences }
             | Self::Invalid { reasons: sentences }
-            | Self::Error { causes: sentences } => sentences,
+            | Self::Error { causes: sentences }
+            | Self::Improved { findings: sentences }
+            | Self::Regressed { findings: sentences }
+            | Self::Inconclusive { findings: sentences } => sentences,
+        }
+    }
+}
+
+impl From<ComparisonVerdict> for Verdict {
+    fn from(verdict: ComparisonVerdict) -> Self {
+        match verdict {
+            ComparisonVerdict::Regressed(findings) => Self::Regressed { findings },
+            ComparisonVerdict::Inconclusive(findings) => Self::Inconclusive { findings },
+            ComparisonVerdict::Improved(findings) => Self::Improved { findings },
+            ComparisonVerdict::NoChange => Self::NoChange,
         }
     }
 }
@@ -83,13 +121,15 @@ pub struct Judgement {
 const MOST_EDGE_LATENESS_SHARE: f64 = 0.01;
 
 /// Judges the runs of one case against its budgets, `bare` being the runs of the
-/// control in the same blocks, and `causes` what kept runs from having a result.
+/// control in the same blocks, `comparison` what came of the one with an older version,
+/// and `causes` what kept runs from having a result.
 #[must_use]
 pub fn judge(
     mesh: &MeshName,
     runs: &[&Run],
     bare: &[&Run],
     budgets: &Budgets,
+    comparison: Option<&Comparison>,
     causes: Vec<String>,
 ) -> Judgement {
     if !causes.is_empty() {
@@ -103,7 +143,7 @@ pub fn judge(
     let verdict = match (invalid.is_empty(), breaches.is_empty()) {
         (false, _) => Verdict::Invalid { reasons: invalid },
         (true, false) => Verdict::Fail { breaches },
-        (true, true) => Verdict::Pass,
+        (true, true) => comparison.map_or(Verdict::Pass, |comparison| comparison.verdict().into()),
     };
     Judgement { verdict, limits }
 }
@@ -158,32 +198,47 @@ fn unjudged(metric: Metric, limit: Limit, why: String) -> JudgedLimit {
 fn validity(runs: &[&Run], bare: &[&Run]) -> (Vec<String>, Vec<String>) {
     let (mut capacity, mut invalid) = (Vec::new(), Vec::new());
     for run in runs {
-        let control = bare.iter().find(|control| control.block == run.block && !run.mesh.is_bare()).copied();
-        let shortfall = |run: &Run| rate_shortfall(&run.recording);
-        let block = run.block;
-        match (shortfall(run), control.map(shortfall)) {
-            (Some(shortcoming), Some(None)) => {
-                capacity.push(format!(
-                    "block {block}: {shortcoming} while bare kept the rate: the mesh cannot carry it"
-                ));
-            }
-            (Some(shortcoming), Some(Some(_))) => {
-                invalid.push(format!(
-                    "block {block}: {shortcoming}, and bare did not keep the rate either: lower it"
-                ));
-            }
-            (Some(shortcoming), None) => invalid.push(in_block(run, shortcoming)),
-            (None, _) => {}
+        let of_run = validity_of(run, bare);
+        capacity.extend(of_run.0);
+        invalid.extend(of_run.1);
+    }
+    (capacity, invalid)
+}
+
+/// The blocks whose run says nothing of its mesh, with why.
+#[must_use]
+pub fn unfit_blocks(runs: &[&Run], bare: &[&Run]) -> BTreeMap<u32, String> {
+    let unfit = |run: &&Run| Some((run.block, validity_of(run, bare).1.into_iter().next()?));
+    runs.iter().filter_map(unfit).collect()
+}
+
+fn validity_of(run: &Run, bare: &[&Run]) -> (Vec<String>, Vec<String>) {
+    let (mut capacity, mut invalid) = (Vec::new(), Vec::new());
+    let control = bare.iter().find(|control| control.block == run.block && !run.mesh.is_bare()).copied();
+    let shortfall = |run: &Run| rate_shortfall(&run.recording);
+    let block = run.block;
+    match (shortfall(run), control.map(shortfall)) {
+        (Some(shortcoming), Some(None)) => {
+            capacity.push(format!(
+                "block {block}: {shortcoming} while bare kept the rate: the mesh cannot carry it"
+            ));
         }
-        invalid.extend(generator_overload(run));
-        invalid.extend(too_late(run, control));
-        invalid.extend(vanished(run));
-        invalid.extend(late_reading(run));
-        match control {
-            Some(control) => invalid.extend(unfit_control(control)),
-            None if run.mesh.is_bare() => {}
-            None => invalid.push(format!("block {}: bare has no result to compare with", run.block)),
+        (Some(shortcoming), Some(Some(_))) => {
+            invalid.push(format!(
+                "block {block}: {shortcoming}, and bare did not keep the rate either: lower it"
+            ));
         }
+        (Some(shortcoming), None) => invalid.push(in_block(run, shortcoming)),
+        (None, _) => {}
+    }
+    invalid.extend(generator_overload(run));
+    invalid.extend(too_late(run, control));
+    invalid.extend(vanished(run));
+    invalid.extend(late_reading(run));
+    match control {
+        Some(control) => invalid.extend(unfit_control(control)),
+        None if run.mesh.is_bare() => {}
+        None => invalid.push(format!("block {}: bare has no result to compare with", run.block)),
     }
     (capacity, invalid)
 }
@@ -241,4 +296,4 @@ fn late_reading(run: &Run) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,6 +1,7 @@
 //! What every part of meshbench shares and none of it touches the outside: scenarios, plans, recordings, budgets, verdicts.
 
 pub mod budget;
+pub mod comparison;
 pub mod event;
 pub mod histogram;
 pub mod judge;
@@ -16,6 +17,7 @@ pub mod run;
 pub mod scenario;
 pub mod schedule;
 pub mod shuffle;
+pub mod statistics;
 pub mod turns;
 pub mod units;
 pub mod validity;

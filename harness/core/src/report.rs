@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::comparison::Comparison;
 use crate::histogram::LatencyHistogram;
 use crate::judge::{JudgedLimit, Judgement, Verdict, median_over_runs};
 use crate::metric::{Metric, Unit};
@@ -105,6 +106,9 @@ pub struct CaseReport {
     /// What it comes to.
     #[serde(flatten)]
     pub verdict: Verdict,
+    /// What came of the comparison with an older version, where there is one.
+    #[serde(default)]
+    pub comparison: Option<Comparison>,
     /// Every budget limit that applied.
     pub limits: Vec<JudgedLimit>,
     /// Every metric over its runs.
@@ -268,6 +272,7 @@ impl CaseReport {
             executable: heading.executable,
             selected: heading.selected,
             verdict: judgement.verdict,
+            comparison: None,
             limits: judgement.limits,
             metrics: metrics.collect(),
             pooled_latency_ns: LatencyTable::from(&pooled),
@@ -280,6 +285,12 @@ impl CaseReport {
     pub fn without_runs(heading: CaseHeading, cause: String) -> Self {
         let verdict = Verdict::Error { causes: vec![cause] };
         Self::new(heading, &[], &[], Judgement { verdict, limits: Vec::new() })
+    }
+
+    /// The same with a comparison.
+    #[must_use]
+    pub fn compared(self, comparison: Option<Comparison>) -> Self {
+        Self { comparison, ..self }
     }
 
     /// One metric of the case.

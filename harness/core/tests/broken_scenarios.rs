@@ -102,6 +102,21 @@ fn with(valid: &str, broken: &str) -> String {
     "\":flushd:\": 5",
     "scenarios/quick.yaml:12:11: workload.votes.:flushd:: the workload has no emoji \":flushd:\"; expected one of Emojivoto's (hint: did you mean \":flushed:\"?)"
 )]
+#[case::compare_with_itself(
+    "repeats: 1",
+    "repeats: 8\ncompare: {old: reference, new: reference}",
+    "scenarios/quick.yaml:9:32: compare.new: a mesh cannot be compared with itself; expected two versions, each a mesh of its own"
+)]
+#[case::compare_with_a_mesh_of_another_scenario(
+    "repeats: 1",
+    "repeats: 8\ncompare: {old: envoy-stock, new: reference}",
+    "scenarios/quick.yaml:9:16: compare.old: \"envoy-stock\" is not a mesh of this scenario; expected one of \"bare\", \"reference\""
+)]
+#[case::compare_in_too_few_blocks(
+    "repeats: 1",
+    "repeats: 2\ncompare: {old: bare, new: reference, false_alarms: 60%}",
+    "scenarios/quick.yaml:8:10: repeats: 2 blocks tell nothing of a change; a comparison needs 5 at least (hint: write repeats: 8)\nscenarios/quick.yaml:9:16: compare.old: bare is the control of every case; expected two versions of a mesh\nscenarios/quick.yaml:9:52: compare.false_alarms: 60% makes no sense here; expected above 0% and below 50%"
+)]
 #[case::rate_is_a_list(
     "[500rps]",
     "[[500rps]]",
@@ -185,7 +200,7 @@ fn with(valid: &str, broken: &str) -> String {
 #[case::unknown_field(
     "durations:",
     "duration:",
-    "scenarios/quick.yaml:6:1: duration: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `resources`, `budgets` (hint: did you mean `durations`?)"
+    "scenarios/quick.yaml:6:1: duration: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `resources`, `budgets` (hint: did you mean `durations`?)"
 )]
 #[case::unknown_field_nested(
     "  apps: 2",
@@ -195,7 +210,7 @@ fn with(valid: &str, broken: &str) -> String {
 #[case::unknown_field_far(
     "seed: 2019",
     "colour: red",
-    "scenarios/quick.yaml:9:1: colour: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `resources`, `budgets`"
+    "scenarios/quick.yaml:9:1: colour: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `resources`, `budgets`"
 )]
 #[case::missing_field("rates: [500rps]\n", "", "scenarios/quick.yaml:1:1: rates: this field is missing")]
 #[case::missing_field_nested(

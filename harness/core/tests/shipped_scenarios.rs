@@ -31,8 +31,16 @@ fn shipped() -> Vec<(String, String)> {
 }
 
 fn known_meshes() -> Vec<MeshName> {
-    let names =
-        ["envoy-stock", "envoy-tuned", "haproxy", "istio-stock", "istio-tuned", "linkerd", "reference"];
+    let names = [
+        "envoy-1-39",
+        "envoy-stock",
+        "envoy-tuned",
+        "haproxy",
+        "istio-stock",
+        "istio-tuned",
+        "linkerd",
+        "reference",
+    ];
     names.iter().map(|name| name.parse().unwrap()).collect()
 }
 

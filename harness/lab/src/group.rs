@@ -1,5 +1,6 @@
 //! A block group: every arm of one rate and duration, block by block, in random order.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub struct GroupPlan<'a> {
     pub duration: Span,
     /// The meshes that run in every block, `bare` among them.
     pub arms: Vec<&'a MeshDefinition>,
+    /// The numbers of its blocks, the first of a group being 1.
+    pub blocks: RangeInclusive<u32>,
 }
 
 /// A run that gave no result.
@@ -53,6 +56,16 @@ pub struct GroupOutcome {
     pub interrupted: bool,
 }
 
+impl GroupOutcome {
+    /// Adds what a later stage of the same group gave.
+    pub fn extend(&mut self, later: Self) {
+        self.runs.extend(later.runs);
+        self.samples.extend(later.samples);
+        self.failed.extend(later.failed);
+        self.interrupted |= later.interrupted;
+    }
+}
+
 impl GroupPlan<'_> {
     /// `scenario::rate::duration`.
     #[must_use]
@@ -63,7 +76,8 @@ impl GroupPlan<'_> {
     /// How many runs it takes.
     #[must_use]
     pub fn runs(&self) -> u32 {
-        self.scenario.repeats.get() * u32::try_from(self.arms.len()).unwrap_or(u32::MAX)
+        let runs = self.blocks.clone().count() * self.arms.len();
+        u32::try_from(runs).unwrap_or(u32::MAX)
     }
 
     /// Runs all blocks. A run that fails does not stop the others; a signal does.
@@ -81,7 +95,7 @@ impl GroupPlan<'_> {
         let at_least: Duration =
             (self.scenario.warm_up.as_duration() + self.duration.as_duration()) * self.runs();
         observe(Event::GroupStarted { group: self.name(), runs: self.runs(), at_least });
-        'blocks: for block in 1..=self.scenario.repeats.get() {
+        'blocks: for block in self.blocks.clone() {
             for (position, mesh) in (1..).zip(self.block_order(block)) {
                 let place = Place { block, position };
                 let result = self.run_arm(provider, campaign, folder, mesh, place, cancelled, observe).await;
@@ -131,7 +145,7 @@ impl GroupPlan<'_> {
         let Place { block, position } = place;
         let run_folder =
             format!("runs/{}-{}-{}-block{block}-{}", self.scenario.name, self.rate, self.duration, mesh.name);
-        let blocks = self.scenario.repeats.get();
+        let blocks = *self.blocks.end();
         observe(Event::RunStarted { mesh: mesh.name.clone(), block, blocks });
         let arm = ArmRun {
             scenario: self.scenario,

@@ -11,10 +11,10 @@ use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite}
 use crate::facts;
 use crate::format::Number;
 
-/// What becomes of a case that is [`Verdict::Invalid`]: JUnit has no word for it.
+/// What becomes of a case that is [`Verdict::Invalid`] or [`Verdict::Inconclusive`]: JUnit has no word for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenInvalid {
-    /// No failure, since the mesh is not to blame; its `system-out` begins with `INVALID`.
+    /// No failure, since the mesh is not to blame; its `system-out` begins with the verdict's word.
     /// Not `skipped` either: it ran, and took its time.
     Note,
     /// A failure of the type `invalid`, as `--strict` has it.
@@ -70,11 +70,13 @@ fn measured_case(case: &CaseReport, when_invalid: WhenInvalid) -> TestCase {
     let mut test_case = TestCase::new(case.name.as_str(), status(&case.verdict, when_invalid));
     test_case.set_classname(scenario_of(&case.name));
     test_case.set_time(seconds(case.runs.iter().map(|run| run.window_seconds).sum()));
-    let invalid: &[String] = match &case.verdict {
-        Verdict::Invalid { reasons } => reasons,
+    let sentences = match &case.verdict {
+        Verdict::Invalid { .. } | Verdict::Inconclusive { .. } | Verdict::Improved { .. } => {
+            case.verdict.sentences()
+        }
         _ => &[],
     };
-    let notes = invalid.iter().map(|reason| format!("INVALID: {reason}"));
+    let notes = sentences.iter().map(|sentence| format!("{}: {sentence}", case.verdict.word()));
     let metrics = case.metrics.iter().map(metric_line);
     let lines: Vec<String> = notes.chain(metrics).chain(case.runs.iter().map(run_line)).collect();
     test_case.set_system_out(lines.join("\n"));
@@ -98,11 +100,14 @@ fn ignored_case(case: &IgnoredCase) -> TestCase {
 
 fn status(verdict: &Verdict, when_invalid: WhenInvalid) -> TestCaseStatus {
     let (kind, kind_name) = match (verdict, when_invalid) {
-        (Verdict::Pass, _) | (Verdict::Invalid { .. }, WhenInvalid::Note) => {
+        (Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. }, _)
+        | (Verdict::Invalid { .. } | Verdict::Inconclusive { .. }, WhenInvalid::Note) => {
             return TestCaseStatus::success();
         }
         (Verdict::Fail { .. }, _) => (NonSuccessKind::Failure, "budget"),
         (Verdict::Invalid { .. }, WhenInvalid::Fail) => (NonSuccessKind::Failure, "invalid"),
+        (Verdict::Inconclusive { .. }, WhenInvalid::Fail) => (NonSuccessKind::Failure, "inconclusive"),
+        (Verdict::Regressed { .. }, _) => (NonSuccessKind::Failure, "regression"),
         (Verdict::Error { .. }, _) => (NonSuccessKind::Error, "error"),
     };
     let mut status = TestCaseStatus::non_success(kind);

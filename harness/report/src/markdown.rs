@@ -1,6 +1,5 @@
 //! [`render`]: the summary as GitHub Markdown, for `GITHUB_STEP_SUMMARY`.
 
-use meshbench_core::judge::Verdict;
 use meshbench_core::report::Report;
 
 use crate::facts::{
@@ -39,7 +38,7 @@ fn group_blocks(group: &BlockGroup<'_>) -> Vec<String> {
         blocks.push(table(&latency_table(&group.cases)));
         blocks.push(table(&resource_table(&group.cases)));
     }
-    let explained = group.cases.iter().filter(|case| case.verdict != Verdict::Pass);
+    let explained = group.cases.iter().filter(|case| !case.verdict.sentences().is_empty());
     blocks.push(list(explained.map(|case| {
         let sentences = case.verdict.sentences().iter().map(|sentence| escaped(sentence)).collect::<Vec<_>>();
         format!("**{} {}:** {}", case.verdict.word(), escaped(&mesh_with_role(case)), sentences.join("<br>"))

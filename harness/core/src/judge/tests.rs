@@ -12,7 +12,7 @@ use crate::run::DataPathProof;
 const REQUESTS: u64 = 5_000;
 
 /// A run of 5,000 requests in 10 s at 500 rps, each taking `latency_ms`.
-fn run(mesh: &str, latency_ms: u64) -> Run {
+pub(crate) fn run(mesh: &str, latency_ms: u64) -> Run {
     let mut recording = recording(&[latency_ms * 1_000_000; REQUESTS as usize], &[20_000; REQUESTS as usize]);
     recording.window_ns = 10_000_000_000;
     (recording.offered_rate, recording.achieved_rate) = (Some(500.0), 500.0);
@@ -38,7 +38,7 @@ fn at_most_ms(text: &str) -> Limit {
 }
 
 fn verdict(mesh: &Run, bare: &Run, budgets: &Budgets) -> Verdict {
-    judge(&mesh.mesh, &[mesh], &[bare], budgets, Vec::new()).verdict
+    judge(&mesh.mesh, &[mesh], &[bare], budgets, None, Vec::new()).verdict
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_kept_budget_passes_and_a_broken_one_fails_with_a_sentence() {
 fn a_quantile_with_too_few_requests_is_not_judged_and_says_so() {
     let (mesh, bare) = (run("envoy-tuned", 30), run("bare", 2));
     let budgets = budget(Metric::P99, at_most_ms("1ms"));
-    let judgement = judge(&mesh.mesh, &[&mesh], &[&bare], &budgets, Vec::new());
+    let judgement = judge(&mesh.mesh, &[&mesh], &[&bare], &budgets, None, Vec::new());
     assert_eq!(judgement.verdict, Verdict::Pass);
     assert_eq!(judgement.limits[0].kept, None);
     assert_eq!(judgement.limits[0].remark, "5000 requests are too few for p99: it takes 10000");
@@ -152,7 +152,7 @@ fn a_vanished_container_is_named() {
 fn a_run_without_a_result_is_an_error_whatever_the_others_say() {
     let mesh = run("envoy-tuned", 3);
     let causes = vec!["block 2: web-0/sidecar ended".to_owned()];
-    let judgement = judge(&mesh.mesh, &[&mesh], &[], &Budgets::default(), causes.clone());
+    let judgement = judge(&mesh.mesh, &[&mesh], &[], &Budgets::default(), None, causes.clone());
     assert_eq!(judgement.verdict, Verdict::Error { causes });
 }
 
@@ -179,7 +179,7 @@ fn errors_are_a_share_of_all_and_stay_out_of_the_latency() {
 #[test]
 fn a_mesh_without_a_control_or_with_an_unfit_one_is_invalid() {
     let mesh = run("envoy-tuned", 3);
-    let alone = judge(&mesh.mesh, &[&mesh], &[], &Budgets::default(), Vec::new()).verdict;
+    let alone = judge(&mesh.mesh, &[&mesh], &[], &Budgets::default(), None, Vec::new()).verdict;
     let Verdict::Invalid { reasons } = alone else { panic!("a mesh that nothing was compared with passes") };
     assert_eq!(reasons, ["block 1: bare has no result to compare with"]);
 

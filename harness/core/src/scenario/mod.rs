@@ -11,6 +11,7 @@ mod workload;
 use std::num::NonZeroU32;
 
 use crate::budget::Budgets;
+use crate::comparison::ComparisonPlan;
 use crate::problem::Problems;
 use crate::units::{OfferedRate, Span};
 use crate::yaml;
@@ -48,6 +49,8 @@ pub struct Scenario {
     pub seed: u64,
     /// What is deployed and what is asked of it.
     pub workload: Workload,
+    /// Which mesh is compared with an older version of itself, if one is.
+    pub compare: Option<ComparisonPlan>,
     /// How CPU and memory are watched.
     pub resources: Resources,
     /// What may not be exceeded.

@@ -47,7 +47,7 @@ impl Page {
             self.gap();
             self.lines.extend(lay_out(&resource_table(&group.cases), self.style));
         }
-        for case in group.cases.iter().filter(|case| case.verdict != Verdict::Pass) {
+        for case in group.cases.iter().filter(|case| !case.verdict.sentences().is_empty()) {
             self.explanation(case);
         }
         self.gap();
@@ -59,7 +59,11 @@ impl Page {
 
     fn explanation(&mut self, case: &CaseReport) {
         self.gap();
-        let tone = if matches!(case.verdict, Verdict::Invalid { .. }) { Tone::Doubtful } else { Tone::Bad };
+        let tone = match case.verdict {
+            Verdict::Invalid { .. } | Verdict::Inconclusive { .. } => Tone::Doubtful,
+            Verdict::Improved { .. } => Tone::Good,
+            _ => Tone::Bad,
+        };
         self.say(tone, &format!("{} {}", case.verdict.word(), mesh_with_role(case)), 2);
         for sentence in case.verdict.sentences() {
             self.say(Tone::Plain, sentence, 4);
@@ -107,7 +111,9 @@ impl Page {
         let tally = Tally::of(report);
         let tone = match () {
             () if tally.failed + tally.errors > 0 => Tone::Bad,
-            () if tally.invalid > 0 || report.interrupted || tally.passed == 0 => Tone::Doubtful,
+            () if tally.invalid + tally.inconclusive > 0 || report.interrupted || tally.passed == 0 => {
+                Tone::Doubtful
+            }
             () => Tone::Good,
         };
         self.say(tone, &tally.to_string(), 0);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use meshbench_core::comparison::ComparedMetric;
 use meshbench_core::report::{CaseReport, Report};
 use meshbench_core::resources::Group;
 
@@ -44,7 +45,27 @@ impl BlockGroup<'_> {
     /// What to know beside the tables: why requests failed, and what could not be judged.
     pub(crate) fn notes(&self) -> Vec<String> {
         let unjudged = self.unjudged_limits().into_iter().map(|limit| format!("not judged: {limit}"));
-        self.errors_by_kind().into_iter().chain(unjudged).collect()
+        self.errors_by_kind().into_iter().chain(self.comparisons()).chain(unjudged).collect()
+    }
+
+    /// How each mesh that was compared with an older one stands to it, metric by metric.
+    fn comparisons(&self) -> Vec<String> {
+        let sentence = |case: &&CaseReport| {
+            let comparison = case.comparison.as_ref()?;
+            let percent = |ratio: f64| format!("{:+.1}%", (ratio - 1.0) * 100.0);
+            let metric = |compared: &ComparedMetric| {
+                let ComparedMetric { metric, ratio, ratio_low, ratio_high, .. } = compared;
+                let [by, low, high] = [*ratio, *ratio_low, *ratio_high].map(percent);
+                format!("{metric} {by} ({low} to {high})")
+            };
+            let metrics: Vec<_> = comparison.metrics.iter().map(metric).collect();
+            let dropped = match comparison.dropped_blocks.as_slice() {
+                [] => String::new(),
+                blocks => format!("; {} dropped", counted(blocks.len() as u64, "block")),
+            };
+            Some(format!("{} against {}: {}{dropped}", case.mesh, comparison.old, metrics.join(", ")))
+        };
+        self.cases.iter().filter_map(sentence).collect()
     }
 
     /// The limits that nobody could judge, each once, with the meshes it concerns.

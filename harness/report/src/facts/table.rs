@@ -179,10 +179,10 @@ impl Cell {
 
     fn verdict(case: &CaseReport) -> Self {
         let tone = match (&case.verdict, case.selected) {
-            (Verdict::Pass, true) => Tone::Good,
-            (Verdict::Pass, false) => Tone::Faint,
-            (Verdict::Fail { .. } | Verdict::Error { .. }, _) => Tone::Bad,
-            (Verdict::Invalid { .. }, _) => Tone::Doubtful,
+            (Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. }, true) => Tone::Good,
+            (Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. }, false) => Tone::Faint,
+            (Verdict::Fail { .. } | Verdict::Regressed { .. } | Verdict::Error { .. }, _) => Tone::Bad,
+            (Verdict::Invalid { .. } | Verdict::Inconclusive { .. }, _) => Tone::Doubtful,
         };
         Self::new(if case.selected { case.verdict.word() } else { "control" }, tone)
     }

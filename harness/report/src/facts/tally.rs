@@ -8,12 +8,14 @@ use meshbench_core::report::Report;
 /// Counts of the cases that were asked for. Controls nobody asked for do not count.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
-    /// Every budget that could be judged was kept.
+    /// Every budget that could be judged was kept, and nothing became worse.
     pub(crate) passed: usize,
-    /// A budget was broken.
+    /// A budget was broken, or something became worse.
     pub(crate) failed: usize,
     /// The instrument was not up to it.
     pub(crate) invalid: usize,
+    /// The blocks do not tell whether it became worse.
+    pub(crate) inconclusive: usize,
     /// A run could not be carried out, or a scenario file is wrong.
     pub(crate) errors: usize,
     /// Not run.
@@ -27,9 +29,10 @@ impl Tally {
         let mut tally = Self { ignored, errors, ..Self::default() };
         for case in report.cases.iter().filter(|case| case.selected) {
             let count = match case.verdict {
-                Verdict::Pass => &mut tally.passed,
-                Verdict::Fail { .. } => &mut tally.failed,
+                Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. } => &mut tally.passed,
+                Verdict::Fail { .. } | Verdict::Regressed { .. } => &mut tally.failed,
                 Verdict::Invalid { .. } => &mut tally.invalid,
+                Verdict::Inconclusive { .. } => &mut tally.inconclusive,
                 Verdict::Error { .. } => &mut tally.errors,
             };
             *count += 1;
@@ -40,11 +43,12 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { passed, failed, invalid, errors, ignored } = self;
+        let Self { passed, failed, invalid, inconclusive, errors, ignored } = self;
         let noun = if *errors == 1 { "error" } else { "errors" };
-        write!(
-            formatter,
-            "{passed} passed, {failed} failed, {invalid} invalid, {errors} {noun}, {ignored} ignored"
-        )
+        write!(formatter, "{passed} passed, {failed} failed, {invalid} invalid, ")?;
+        if *inconclusive > 0 {
+            write!(formatter, "{inconclusive} inconclusive, ")?;
+        }
+        write!(formatter, "{errors} {noun}, {ignored} ignored")
     }
 }

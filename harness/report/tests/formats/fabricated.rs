@@ -69,6 +69,7 @@ pub(crate) fn case(group: &str, mesh: &str, figures: Figures) -> CaseReport {
         executable: None,
         selected: true,
         verdict: Verdict::Pass,
+        comparison: None,
         limits: Vec::new(),
         metrics: Metric::ALL.into_iter().map(|metric| metric_report(metric, mesh, figures)).collect(),
         pooled_latency_ns: latency(figures),

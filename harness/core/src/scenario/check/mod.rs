@@ -3,6 +3,7 @@
 mod bounds;
 mod budgets;
 mod checker;
+mod compare;
 mod workload;
 
 use std::collections::HashMap;
@@ -57,6 +58,7 @@ pub(super) fn check(
     let seed = checker.read(&Path::of("seed"), &raw.seed);
     let workload = workload::check(&mut checker, &raw.workload, known.emoji);
     let interval = checker.read(&Path::of("resources").key("interval"), &raw.resources.interval);
+    let compare = raw.compare.as_ref().map(|compare| compare::check(&mut checker, compare, &meshes, repeats));
     let budgets = budgets::check(&mut checker, &raw.budgets, &meshes);
     checker.finish(|| {
         Some(Scenario {
@@ -71,6 +73,7 @@ pub(super) fn check(
             repeats: repeats?,
             seed: seed.map(|Seed(seed)| seed)?,
             workload: workload?,
+            compare: compare.map_or(Some(None), |plan| plan.map(Some))?,
             resources: Resources { interval: interval? },
             budgets,
         })

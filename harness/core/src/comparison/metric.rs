@@ -1,0 +1,119 @@
+//! One metric over the blocks of one stage: [`Test`].
+
+use super::{Change, ComparedMetric, ComparisonPlan, FEWEST_PAIRS};
+use crate::metric::{Metric, Unit};
+use crate::run::Run;
+use crate::statistics::Paired;
+
+/// Deviations of log ratios below this are luck: no machine repeats itself to a thousandth.
+const LEAST_DEVIATION: f64 = 0.001;
+/// The chance with which a smallest detectable change is detected.
+const POWER: f64 = 0.9;
+/// Memory moves in steps of what an allocator takes: a change of it matters from twice the share on.
+const MEMORY_FACTOR: f64 = 2.0;
+
+/// The values of a metric in the blocks in which both meshes have one, as (old, new).
+pub(super) fn pairs(metric: Metric, old: &[&Run], new: &[&Run]) -> Vec<(f64, f64)> {
+    let value = |run: &Run| run.has_requests_for(metric).then(|| run.value(metric))?;
+    let pair = |old: &&Run| {
+        let new = new.iter().find(|new| new.block == old.block)?;
+        Some((value(old)?, value(new)?))
+    };
+    old.iter().filter_map(pair).collect()
+}
+
+/// A metric's pairs, summed up.
+#[derive(Debug)]
+pub(super) struct Test {
+    pub(super) metric: Metric,
+    paired: Paired,
+    /// The geometric mean of the old values, in the metric's base unit.
+    old: f64,
+}
+
+impl Test {
+    /// `None` where there is nothing to compare: too few pairs, or a metric that is zero, as a mesh's memory under none.
+    pub(super) fn of(metric: Metric, pairs: &[(f64, f64)]) -> Option<Self> {
+        let paired = Paired::log_ratios(pairs, LEAST_DEVIATION)?;
+        let old = pairs.iter().map(|(old, _)| old.ln()).sum::<f64>() / pairs.len() as f64;
+        Some(Self { metric, paired, old: old.exp() })
+    }
+
+    pub(super) fn p_worse(&self) -> f64 {
+        self.paired.p_above()
+    }
+
+    /// Whether it is worth confirming that it became worse.
+    pub(super) fn seems_worse(&self, plan: &ComparisonPlan) -> bool {
+        let is_significant = self.p_worse() < plan.alpha;
+        self.has_enough_pairs() && is_significant && self.matters(self.paired.mean(), plan)
+    }
+
+    /// A flagged metric by its fresh blocks; `stays` when the test of them stays significant beside the others.
+    pub(super) fn confirmed(&self, plan: &ComparisonPlan, stays: bool) -> ComparedMetric {
+        let (_, high) = self.paired.interval(plan.alpha);
+        let change = match () {
+            () if !self.has_enough_pairs() => Change::Inconclusive,
+            () if stays && self.matters(self.paired.mean(), plan) => Change::Regressed,
+            () if !self.matters(high, plan) => Change::NoChange,
+            () => Change::Inconclusive,
+        };
+        self.compared(plan, change, true)
+    }
+
+    /// A flagged metric that no fresh blocks could be run for.
+    pub(super) fn unconfirmed(&self, plan: &ComparisonPlan) -> ComparedMetric {
+        self.compared(plan, Change::Inconclusive, false)
+    }
+
+    /// A metric that was not flagged, by the first stage.
+    pub(super) fn unflagged(&self, plan: &ComparisonPlan) -> ComparedMetric {
+        let (_, high) = self.paired.interval(plan.alpha);
+        let is_better = self.paired.p_below() < plan.alpha && self.matters(-self.paired.mean(), plan);
+        let change = match () {
+            () if !self.has_enough_pairs() => Change::Inconclusive,
+            () if is_better => Change::Improved,
+            () if !self.matters(high, plan) => Change::NoChange,
+            () => Change::Inconclusive,
+        };
+        self.compared(plan, change, false)
+    }
+
+    fn has_enough_pairs(&self) -> bool {
+        self.paired.pairs() >= FEWEST_PAIRS
+    }
+
+    /// Whether a change by this log ratio is more than the smallest that matters, in proportion and in absolute terms.
+    fn matters(&self, log_ratio: f64, plan: &ComparisonPlan) -> bool {
+        let factor = if self.metric.unit() == Unit::Memory { MEMORY_FACTOR } else { 1.0 };
+        let difference = self.old * (log_ratio.exp() - 1.0);
+        log_ratio > (plan.smallest_change * factor).ln_1p() && difference > floor(self.metric)
+    }
+
+    fn compared(&self, plan: &ComparisonPlan, change: Change, confirmed: bool) -> ComparedMetric {
+        let (low, high) = self.paired.interval(plan.alpha);
+        ComparedMetric {
+            metric: self.metric.name().to_owned(),
+            unit: self.metric.unit().into(),
+            pairs: u32::try_from(self.paired.pairs()).unwrap_or(u32::MAX),
+            old: self.old,
+            ratio: self.paired.mean().exp(),
+            ratio_low: low.exp(),
+            ratio_high: high.exp(),
+            smallest_detectable_ratio: self.paired.smallest_detectable(plan.alpha, POWER).exp(),
+            confirmed,
+            change,
+        }
+    }
+}
+
+/// A difference that matters to nobody, in the metric's base unit, however large it is in proportion.
+fn floor(metric: Metric) -> f64 {
+    match metric.unit() {
+        Unit::Latency if metric == Metric::P50 => 50_000.0,
+        Unit::Latency => 100_000.0,
+        Unit::CpuPerRequest => 2_000.0,
+        Unit::Memory => 5.0 * 1_048_576.0,
+        Unit::Share => 0.001,
+    }
+}

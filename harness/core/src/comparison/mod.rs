@@ -1,0 +1,177 @@
+//! Whether a new version of a mesh costs more than an old one that ran in the same blocks: [`Comparison`].
+//!
+//! Two stages. The first looks at every metric and flags what seems to have become worse; the second runs fresh blocks
+//! for what was flagged and is judged alone, so that what was picked for looking bad is not confirmed by the very runs
+//! that made it look bad.
+
+mod metric;
+mod verdict;
+
+use std::num::NonZeroU32;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::judge::unfit_blocks;
+use crate::metric::Metric;
+use crate::report::ReportUnit;
+use crate::run::Run;
+use crate::scenario::MeshName;
+use crate::statistics::holm;
+
+use metric::Test;
+pub use verdict::ComparisonVerdict;
+
+/// What is compared and how strictly.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComparisonPlan {
+    /// The mesh that the new one is compared with; it runs in every block.
+    pub old: MeshName,
+    /// The mesh whose cases are judged.
+    pub new: MeshName,
+    /// Fresh blocks for what the first stage flags.
+    pub confirming_blocks: NonZeroU32,
+    /// The chance of calling unchanged what is called worse, as a fraction.
+    pub alpha: f64,
+    /// The smallest change of latency or CPU that matters, as a fraction; that of memory is twice as large.
+    pub smallest_change: f64,
+}
+
+/// What the runs of two meshes came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Comparison {
+    /// The mesh that was compared with.
+    pub old: String,
+    /// Every metric that both have.
+    pub metrics: Vec<ComparedMetric>,
+    /// Blocks that could not be used.
+    pub dropped_blocks: Vec<DroppedBlock>,
+}
+
+/// A block that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DroppedBlock {
+    /// Its number, counted from one.
+    pub block: u32,
+    /// Why, in a sentence.
+    pub why: String,
+}
+
+/// One metric of the new mesh against the old.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ComparedMetric {
+    /// The metric's name.
+    pub metric: String,
+    /// What its values are counted in.
+    pub unit: ReportUnit,
+    /// How many blocks gave a pair of values.
+    pub pairs: u32,
+    /// The geometric mean of the old mesh's values in those blocks.
+    pub old: f64,
+    /// The geometric mean of new/old.
+    pub ratio: f64,
+    /// The lower bound of that ratio, missed with the chance alpha.
+    pub ratio_low: f64,
+    /// The upper bound of that ratio, missed with the chance alpha.
+    pub ratio_high: f64,
+    /// The smallest ratio above one that this many blocks find in nine campaigns of ten.
+    pub smallest_detectable_ratio: f64,
+    /// Whether these are the fresh blocks that only a flagged metric gets.
+    pub confirmed: bool,
+    /// What that comes to.
+    pub change: Change,
+}
+
+/// What became of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It became worse, in both stages.
+    Regressed,
+    /// It became better.
+    Improved,
+    /// If it became worse, then by less than matters.
+    NoChange,
+    /// The blocks do not tell.
+    Inconclusive,
+}
+
+/// The metrics that are compared, where both meshes have them and their runs have the requests for them.
+const COMPARED: [Metric; 7] = [
+    Metric::P50,
+    Metric::P90,
+    Metric::P99,
+    Metric::P99_9,
+    Metric::CpuPerRequest,
+    Metric::ControlPlaneMemory,
+    Metric::DataPlaneMemory,
+];
+
+/// With fewer pairs, a t test knows the deviation too badly to say anything.
+pub const FEWEST_PAIRS: usize = 5;
+
+impl ComparisonPlan {
+    /// The metrics that seem to have become worse by the runs of the first stage, for which fresh blocks are worth
+    /// running.
+    #[must_use]
+    pub fn flagged(&self, runs: &[Run]) -> Vec<Metric> {
+        let stage = Stage::of(self, runs.iter());
+        let flags = |metric: &Metric| stage.test(*metric).is_some_and(|test| test.seems_worse(self));
+        COMPARED.into_iter().filter(flags).collect()
+    }
+
+    /// Compares all metrics: those that the first `first_blocks` blocks flag by the blocks after these, the others by
+    /// the first. `share_of_alpha` falls to this comparison where several are made in one campaign.
+    #[must_use]
+    pub fn compare(&self, runs: &[Run], first_blocks: u32, share_of_alpha: f64) -> Comparison {
+        let first = Stage::of(self, runs.iter().filter(|run| run.block <= first_blocks));
+        let fresh = Stage::of(self, runs.iter().filter(|run| run.block > first_blocks));
+        let tests: Vec<_> = COMPARED.into_iter().filter_map(|metric| first.test(metric)).collect();
+        let (suspects, others): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.seems_worse(self));
+        let retests: Vec<_> = suspects.iter().map(|test| fresh.test(test.metric)).collect();
+        let p_values: Vec<f64> = retests.iter().flatten().map(Test::p_worse).collect();
+        let mut stays = holm(&p_values, self.alpha * share_of_alpha).into_iter();
+        let confirmed = suspects.iter().zip(&retests).map(|(suspect, retest)| match retest {
+            Some(retest) => retest.confirmed(self, stays.next().unwrap_or(false)),
+            None => suspect.unconfirmed(self),
+        });
+        let mut metrics: Vec<_> = confirmed.chain(others.iter().map(|test| test.unflagged(self))).collect();
+        metrics.sort_by_key(|compared| COMPARED.iter().position(|metric| metric.name() == compared.metric));
+        let dropped_blocks = first.dropped.into_iter().chain(fresh.dropped).collect();
+        Comparison { old: self.old.to_string(), metrics, dropped_blocks }
+    }
+}
+
+/// The runs of one stage that can be used: block by block, both or neither.
+struct Stage<'a> {
+    old: Vec<&'a Run>,
+    new: Vec<&'a Run>,
+    dropped: Vec<DroppedBlock>,
+}
+
+impl<'a> Stage<'a> {
+    fn of(plan: &ComparisonPlan, runs: impl Iterator<Item = &'a Run>) -> Self {
+        let (mut bare, mut old, mut new) = (Vec::new(), Vec::new(), Vec::new());
+        for run in runs {
+            match () {
+                () if run.mesh.is_bare() => bare.push(run),
+                () if run.mesh == plan.old => old.push(run),
+                () if run.mesh == plan.new => new.push(run),
+                () => {}
+            }
+        }
+        let mut unfit = unfit_blocks(&old, &bare);
+        unfit.extend(unfit_blocks(&new, &bare));
+        old.retain(|run| !unfit.contains_key(&run.block));
+        new.retain(|run| !unfit.contains_key(&run.block));
+        let dropped = unfit.into_iter().map(|(block, why)| DroppedBlock { block, why }).collect();
+        Self { old, new, dropped }
+    }
+
+    fn test(&self, metric: Metric) -> Option<Test> {
+        Test::of(metric, &metric::pairs(metric, &self.old, &self.new))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! The two stages on synthetic runs: what they find, and how often they are wrong.
+
+use rstest::rstest;
+
+use super::*;
+use crate::judge::tests::run;
+
+/// A generator of standard normal deviates that gives the same ones for the same seed.
+struct Normal(u64);
+
+impl Normal {
+    fn uniform(&mut self) -> f64 {
+        // SplitMix64 (G. Steele, D. Lea, C. Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014).
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// The Box–Muller transform.
+    fn next(&mut self) -> f64 {
+        let (radius, angle) = (self.uniform().max(1e-300), self.uniform());
+        (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
+    }
+}
+
+fn plan() -> ComparisonPlan {
+    ComparisonPlan {
+        old: "old".parse().unwrap(),
+        new: "new".parse().unwrap(),
+        confirming_blocks: NonZeroU32::new(8).unwrap(),
+        alpha: 0.025,
+        smallest_change: 0.05,
+    }
+}
+
+/// Eight pairs of a metric whose runs deviate by 3%, in blocks that deviate by 8%, the new one slower by `factor`.
+fn stage(random: &mut Normal, factor: f64) -> Vec<(f64, f64)> {
+    let block = |_| {
+        let disturbance = 0.08 * random.next();
+        let mut value = |factor: f64| 2e6 * factor * (disturbance + 0.03 * random.next()).exp();
+        (value(1.0), value(factor))
+    };
+    (0..8).map(block).collect()
+}
+
+/// What two stages say of one metric, tested alone.
+fn verdict(random: &mut Normal, factor: f64) -> Change {
+    let first = metric::Test::of(Metric::P50, &stage(random, factor)).unwrap();
+    if !first.seems_worse(&plan()) {
+        return first.unflagged(&plan()).change;
+    }
+    let second = metric::Test::of(Metric::P50, &stage(random, factor)).unwrap();
+    second.confirmed(&plan(), second.p_worse() <= plan().alpha).change
+}
+
+fn share_of(change: Change, factor: f64) -> f64 {
+    let mut random = Normal(2019);
+    let found = (0..900).filter(|_| verdict(&mut random, factor) == change).count();
+    found as f64 / 900.0
+}
+
+// METHOD's simulation: run-to-run deviation 3%, campaign drift 8%, 900 replicates.
+#[test]
+fn what_did_not_change_is_hardly_ever_called_worse() {
+    assert!(share_of(Change::Regressed, 1.0) <= 0.003, "{}", share_of(Change::Regressed, 1.0));
+    // A single stage, as a nightly gate without confirmation has it.
+    let mut random = Normal(7);
+    let flagged = (0..900)
+        .filter(|_| metric::Test::of(Metric::P50, &stage(&mut random, 1.0)).unwrap().seems_worse(&plan()));
+    assert!(flagged.count() <= 27, "more than 3% of unchanged systems are flagged");
+}
+
+#[test]
+fn what_became_ten_percent_slower_is_found() {
+    let found = share_of(Change::Regressed, 1.105);
+    assert!(found >= 0.9, "{found}");
+}
+
+#[test]
+fn what_became_ten_percent_faster_is_an_improvement() {
+    let found = share_of(Change::Improved, 1.0 / 1.105);
+    assert!(found >= 0.9, "{found}");
+}
+
+#[rstest]
+#[case::below_the_share_that_matters(2e6, 1.04, Change::NoChange)]
+#[case::below_the_floor(0.4e6, 1.1, Change::NoChange)]
+#[case::worse(2e6, 1.1, Change::Regressed)]
+#[case::better(2e6, 0.9, Change::Improved)]
+fn a_change_is_judged_by_what_matters(#[case] old: f64, #[case] factor: f64, #[case] expected: Change) {
+    let pairs: Vec<_> = (0..8).map(|_| (old, old * factor)).collect();
+    let test = metric::Test::of(Metric::P50, &pairs).unwrap();
+    let change = match test.seems_worse(&plan()) {
+        true => test.confirmed(&plan(), true).change,
+        false => test.unflagged(&plan()).change,
+    };
+    assert_eq!(change, expected);
+}
+
+#[test]
+fn four_blocks_tell_nothing() {
+    let test = metric::Test::of(Metric::P50, &[(2e6, 9e6); 4]).unwrap();
+    assert!(!test.seems_worse(&plan()));
+    assert_eq!(test.unflagged(&plan()).change, Change::Inconclusive);
+}
+
+#[test]
+fn a_regression_needs_both_stages_and_is_told_in_numbers() {
+    let blocks = |mesh: &str, latency_ms: u64, first: u32| -> Vec<Run> {
+        (first..first + 8).map(|block| Run { block, ..run(mesh, latency_ms) }).collect()
+    };
+    let campaign = |old_again_ms: u64, new_again_ms: u64| -> Vec<Run> {
+        let of = |first: u32, old_ms: u64, new_ms: u64| {
+            [blocks("bare", 10, first), blocks("old", old_ms, first), blocks("new", new_ms, first)].concat()
+        };
+        [of(1, 20, 30), of(9, old_again_ms, new_again_ms)].concat()
+    };
+    // 5,000 requests a run: p99 is not gated.
+    assert_eq!(plan().flagged(&campaign(20, 30)[..24]), [Metric::P50, Metric::P90]);
+    let comparison = plan().compare(&campaign(20, 30), 8, 1.0);
+    let ComparisonVerdict::Regressed(sentences) = comparison.verdict() else { panic!("{comparison:?}") };
+    insta::assert_snapshot!(sentences[0], @"p50 is worse than old's by +50.0% (+49.9% to +50.1% over 8 blocks), from 20ms to 30ms; fresh blocks confirmed it");
+
+    let luck = plan().compare(&campaign(20, 20), 8, 1.0);
+    assert_eq!(luck.verdict(), ComparisonVerdict::NoChange);
+
+    let cut_short = plan().compare(&campaign(20, 30)[..24], 8, 1.0);
+    let ComparisonVerdict::Inconclusive(sentences) = cut_short.verdict() else { panic!("{cut_short:?}") };
+    insta::assert_snapshot!(sentences[0], @"p50 seems worse than old's by +50.0% (+49.9% to +50.1% over 8 blocks), from 20ms to 30ms, and there are no fresh blocks to confirm it");
+}
+
+#[test]
+fn an_unfit_block_is_dropped_whole() {
+    let mut runs: Vec<Run> =
+        (1..=8).flat_map(|block| ["bare", "old", "new"].map(|mesh| Run { block, ..run(mesh, 20) })).collect();
+    runs[4].recording.cpu_seconds = 9.9;
+    let comparison = plan().compare(&runs, 8, 1.0);
+    assert_eq!(comparison.dropped_blocks.len(), 1);
+    assert_eq!(comparison.dropped_blocks[0].block, 2);
+    assert!(comparison.metrics.iter().all(|compared| compared.pairs == 7), "{comparison:?}");
+    assert_eq!(comparison.verdict(), ComparisonVerdict::NoChange);
+}

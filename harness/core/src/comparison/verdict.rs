@@ -1,0 +1,81 @@
+//! What a comparison comes to as a whole, in sentences.
+
+use super::{Change, ComparedMetric, Comparison};
+use crate::metric::Metric;
+
+/// What a comparison comes to as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ComparisonVerdict {
+    /// Something became worse, in both stages; a sentence each.
+    Regressed(Vec<String>),
+    /// The blocks do not tell of something; a sentence each.
+    Inconclusive(Vec<String>),
+    /// Something became better and nothing worse; a sentence each.
+    Improved(Vec<String>),
+    /// Nothing became worse by as much as matters.
+    NoChange,
+}
+
+impl Comparison {
+    /// The worst that is to be said of any metric.
+    #[must_use]
+    pub fn verdict(&self) -> ComparisonVerdict {
+        let of = |change: Change| -> Vec<String> {
+            let metrics = self.metrics.iter().filter(|compared| compared.change == change);
+            metrics.map(|compared| self.sentence(compared)).collect()
+        };
+        if self.metrics.is_empty() {
+            let why = format!("not one block gave values of both {} and the new mesh", self.old);
+            return ComparisonVerdict::Inconclusive(vec![why]);
+        }
+        let [regressed, inconclusive, improved] =
+            [Change::Regressed, Change::Inconclusive, Change::Improved].map(of);
+        match () {
+            () if !regressed.is_empty() => ComparisonVerdict::Regressed(regressed),
+            () if !inconclusive.is_empty() => ComparisonVerdict::Inconclusive(inconclusive),
+            () if !improved.is_empty() => ComparisonVerdict::Improved(improved),
+            () => ComparisonVerdict::NoChange,
+        }
+    }
+
+    fn sentence(&self, compared: &ComparedMetric) -> String {
+        let ComparedMetric { metric, pairs, ratio, ratio_low, ratio_high, .. } = compared;
+        let by = percent(*ratio);
+        let bounds = format!("{} to {} over {pairs} blocks", percent(*ratio_low), percent(*ratio_high));
+        let values = metric.parse::<Metric>().map_or_else(
+            |_| String::new(),
+            |metric| {
+                let [old, new] = [compared.old, compared.old * ratio].map(|v| metric.unit().show(v, 3));
+                format!(", from {old} to {new}")
+            },
+        );
+        let old = &self.old;
+        match compared.change {
+            Change::Regressed => {
+                format!(
+                    "{metric} is worse than {old}'s by {by} ({bounds}){values}; fresh blocks confirmed it"
+                )
+            }
+            Change::Improved => format!("{metric} is better than {old}'s by {by} ({bounds}){values}"),
+            Change::NoChange => format!("{metric} is {old}'s within what matters: {by} ({bounds})"),
+            Change::Inconclusive if compared.ratio_low > 1.0 && !compared.confirmed => {
+                format!(
+                    "{metric} seems worse than {old}'s by {by} ({bounds}){values}, and there are no fresh blocks to confirm it"
+                )
+            }
+            Change::Inconclusive if compared.confirmed => {
+                format!("{metric} seemed worse than {old}'s, and fresh blocks do not tell: {by} ({bounds})")
+            }
+            Change::Inconclusive => {
+                let smallest = percent(compared.smallest_detectable_ratio);
+                format!(
+                    "{metric} against {old}'s: {by} ({bounds}) does not tell; these blocks find {smallest}: more of them, or longer ones, find less"
+                )
+            }
+        }
+    }
+}
+
+fn percent(ratio: f64) -> String {
+    format!("{:+.1}%", (ratio - 1.0) * 100.0)
+}
