@@ -37,10 +37,10 @@ fn a_slower_version_regresses_and_an_equal_one_does_not_run_twice() {
     assert!(!case("reference").selected && case("slower").selected, "{text}");
     let comparison = case("slower").comparison.as_ref().unwrap();
     assert_eq!(comparison.old, "reference");
-    let p50 = comparison.metrics.iter().find(|compared| compared.metric == "p50").unwrap();
-    assert!(p50.ratio > 1.5, "5 ms more show as {p50:?}: {text}");
+    let p50 = comparison.metrics.iter().find(|compared| compared.metric == "p50");
     // A machine busy with something else makes blocks unfit; with fewer than five nothing is said.
-    if p50.pairs as usize >= FEWEST_PAIRS {
+    if let Some(p50) = p50.filter(|p50| p50.pairs as usize >= FEWEST_PAIRS) {
+        assert!(p50.ratio > 1.5, "5 ms more show as {p50:?}: {text}");
         assert_eq!((p50.change, p50.confirmed), (Change::Regressed, true), "{text}");
         assert_eq!(case("slower").runs.len(), 10, "{text}");
         assert!(!output.status.success(), "{text}");

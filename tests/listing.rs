@@ -102,11 +102,12 @@ fn files_that_cannot_be_read_stop_nobody_else() {
     let scenarios = workshop.scenarios();
     fs::create_dir(scenarios.join("folder.yaml")).unwrap();
     symlink("nowhere", scenarios.join("gone.yaml")).unwrap();
+    assert!(Command::new("mkfifo").arg(scenarios.join("pipe.yaml")).status().unwrap().success());
     symlink("somebody@somewhere.1:2", scenarios.join(".#short.yaml")).unwrap();
     fs::write(scenarios.join("old.yml"), small_scenario("bare", "1s")).unwrap();
     fs::create_dir(scenarios.join("meshes/Odd Name")).unwrap();
     fs::write(scenarios.join("meshes/Odd Name/mesh.yaml"), "description: odd\nversion: 1\n").unwrap();
-    let invalid = ["folder", "gone", "old"].map(|name| format!("{name}::scenario-is-invalid"));
+    let invalid = ["folder", "gone", "old", "pipe"].map(|name| format!("{name}::scenario-is-invalid"));
     assert_eq!(
         listed(&workshop, &["--list"]),
         [&invalid[..], &["short::bare::100rps::1s".to_owned()]].concat()
@@ -116,8 +117,9 @@ fn files_that_cannot_be_read_stop_nobody_else() {
     let text = text_of(&output);
     assert!(output.status.success(), "{text}");
     for said in [
-        "folder.yaml: the file cannot be read: Is a directory",
+        "folder.yaml: the file cannot be read: is a directory",
         "gone.yaml: the file cannot be read: No such file",
+        "pipe.yaml: this is not a regular file",
         "old.yml: a scenario's file name ends in .yaml (hint: rename it to old.yaml)",
         "Odd Name: this is not the folder of a mesh",
         "short::bare::100rps::1s",

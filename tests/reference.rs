@@ -42,6 +42,11 @@ fn knobs_do_what_they_say() {
             "slow-both",
             r#"{"inbound": {"delay": {"fixed": "5ms"}}, "outbound": {"delay": {"fixed": "5ms"}}, "seed": 1}"#,
         ),
+        // Nothing comes in to the load generator: a delay of the other direction would show.
+        (
+            "slow-nowhere",
+            r#"{{ '{"inbound": {"delay": {"fixed": "5ms"}}, "seed": 1}' if workload == "load" else '{"seed": 1}' }}"#,
+        ),
         // Probes of the data path meet these errors too, and are sent again.
         ("failing", r#"{"outbound": {"error_share": 0.1}, "seed": 7}"#),
     ];
@@ -50,7 +55,8 @@ fn knobs_do_what_they_say() {
     }
     // A page that calls nothing behind web, so that each direction is crossed once:
     // out of the generator's sidecar and into web's.
-    let scenario = small_scenario("reference, slow-inbound, slow-outbound, slow-both, failing", "5s");
+    let scenario =
+        small_scenario("reference, slow-inbound, slow-outbound, slow-both, slow-nowhere, failing", "5s");
     let requests = scenario.find("  requests:").unwrap();
     let budgets = scenario.find("budgets:").unwrap();
     let one_page = "  requests:\n    - {path: \"/\", weight: 1}\n";
@@ -65,6 +71,8 @@ fn knobs_do_what_they_say() {
 
 fn delays_show_in_the_median(report: &Report) {
     let plain = median_latency(report, "reference");
+    let nothing = (median_latency(report, "slow-nowhere") - plain) / DELAY_NS;
+    assert!(nothing.abs() < 0.25, "a delay in a direction that nothing takes added {nothing:.3} of it");
     for (mesh, delays) in [("slow-inbound", 1.0), ("slow-outbound", 1.0), ("slow-both", 2.0)] {
         let added = median_latency(report, mesh) - plain;
         let share = added / (delays * DELAY_NS);

@@ -138,6 +138,10 @@ impl Campaign {
             let source = definition.local.as_ref().and_then(|local| local.binary.clone());
             let Some(source) = source.filter(|_| !self.cancelled.is_cancelled()) else { continue };
             let obtained = self.obtain(&mesh, &source);
+            if self.cancelled.is_cancelled() {
+                // Not a mesh that is missing: its cases end as interrupted.
+                break;
+            }
             if let Err(unavailable) = &obtained {
                 missing.insert(mesh.clone(), unavailable.clone());
             }
@@ -210,7 +214,8 @@ impl Campaign {
         let members: Vec<_> =
             selected.iter().filter(|other| other.can_run() && group_name(other) == group).collect();
         let compared = members.iter().find_map(|member| member.compared_with());
-        let meshes: BTreeSet<_> = members.iter().map(|member| &member.case.mesh).chain(compared).collect();
+        let mut meshes: Vec<_> = members.iter().map(|member| &member.case.mesh).collect();
+        meshes.extend(compared.filter(|old| !meshes.contains(old)));
         let mut arms = vec![definition(&self.catalog, &MeshName::bare())?];
         // One that is wrong fails its own trial and takes no other down.
         arms.extend(
@@ -305,12 +310,14 @@ fn campaign_id(now: SystemTime) -> String {
 }
 
 fn describe(swept: &Swept) -> Option<String> {
-    if swept.campaigns.is_empty() {
-        return None;
+    let mut said = Vec::new();
+    if !swept.campaigns.is_empty() {
+        let processes = match swept.processes.as_slice() {
+            [] => "no process of it was left".to_owned(),
+            ended => format!("ended {}", ended.join(", ")),
+        };
+        said.push(format!("removed what was left of {}: {processes}", swept.campaigns.join(", ")));
     }
-    let processes = match swept.processes.as_slice() {
-        [] => "no process of it was left".to_owned(),
-        left => format!("ended {}", left.join(", ")),
-    };
-    Some(format!("removed what was left of {}: {processes}", swept.campaigns.join(", ")))
+    said.extend(swept.left.iter().map(|left| format!("left over from a killed campaign: {left}")));
+    (!said.is_empty()).then(|| said.join("; "))
 }

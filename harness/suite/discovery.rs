@@ -13,7 +13,7 @@ use meshbench_core::scenario::{Case, Known, MeshName, ProviderKind, Scenario, Ti
 use meshbench_core::yaml;
 use meshbench_emojivoto::catalog as emoji;
 use meshbench_lab::mesh::{BinaryFinder, CatalogError, LocalMesh, MeshCatalog};
-use meshbench_lab::shown_path;
+use meshbench_lab::{read_definition, shown_path};
 
 use crate::settings::Settings;
 
@@ -78,7 +78,9 @@ impl HeldBack {
         match self {
             Self::Tier(tier) => (
                 format!("`{scenario}` is of the {tier} tier and runs only when asked for"),
-                format!("cargo test --test meshes -- --include-ignored {scenario}"),
+                format!(
+                    "cargo test --test meshes -- --include-ignored {scenario}, or meshbench run --include-ignored {scenario}"
+                ),
             ),
             Self::CannotRun { reason, cure } => (reason.clone(), cure.clone()),
         }
@@ -169,8 +171,7 @@ fn load_scenario(file: &Path, name: &str, known: Known<'_>) -> Result<Scenario, 
             Problem { hint, ..Problem::of_file(shown, "a scenario's file name ends in .yaml") }.into()
         );
     }
-    let bytes = fs::read(file)
-        .map_err(|error| Problem::of_file(shown.clone(), format!("the file cannot be read: {error}")))?;
+    let bytes = read_definition(file).map_err(|why| Problem::of_file(shown.clone(), why))?;
     Scenario::parse(&shown, name, yaml::text_of(&shown, &bytes)?, known)
 }
 

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first one ends what is running in order, the second at once.
+//! Ctrl-C, SIGTERM and a closed terminal: the first signal ends what is running in order, the second at once.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 /// What shells add to a signal's number for the exit code of what it ended.
 const ENDED_BY_SIGNAL: u8 = 128;
+const SIGHUP: u8 = 1;
 const SIGINT: u8 = 2;
 const SIGTERM: u8 = 15;
 
@@ -22,7 +23,7 @@ pub(crate) struct Interruption {
 }
 
 impl Interruption {
-    /// Listens for SIGINT and SIGTERM from now on, whatever the main thread is doing.
+    /// Listens for SIGHUP, SIGINT and SIGTERM from now on, whatever the main thread is doing.
     ///
     /// # Errors
     /// The kernel's, when signals cannot be listened for.
@@ -30,15 +31,18 @@ impl Interruption {
         let interruption = Self { token: CancellationToken::new(), number: Arc::default() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         let entered = runtime.enter();
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
+        let mut signals = Signals {
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        };
         drop(entered);
         let heard = interruption.clone();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            let number = runtime.block_on(next(&mut interrupt, &mut terminate));
+            let number = runtime.block_on(signals.next());
             heard.number.store(number, Ordering::Release);
             heard.token.cancel();
-            let number = runtime.block_on(next(&mut interrupt, &mut terminate));
+            let number = runtime.block_on(signals.next());
             // Nobody is left to tell when standard error is closed.
             let _: io::Result<()> = writeln!(
                 io::stderr(),
@@ -69,9 +73,19 @@ impl Interruption {
     }
 }
 
-async fn next(interrupt: &mut Signal, terminate: &mut Signal) -> u8 {
-    tokio::select! {
-        _ = interrupt.recv() => SIGINT,
-        _ = terminate.recv() => SIGTERM,
+struct Signals {
+    hang_up: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// The number of the next one.
+    async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.hang_up.recv() => SIGHUP,
+            _ = self.interrupt.recv() => SIGINT,
+            _ = self.terminate.recv() => SIGTERM,
+        }
     }
 }

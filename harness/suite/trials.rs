@@ -1,7 +1,7 @@
 //! Cases as libtest trials: `cargo test --test meshes` and `meshbench run` alike.
 
 use std::io::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,7 +21,9 @@ use crate::signals::Interruption;
 const STRICT_FLAG: &str = "--strict";
 
 /// Why a case that was selected has no result, where no signal came.
-const NOT_REACHED: &str = "not run: standard output was closed before its turn";
+const NOT_REACHED: &str = "not run: standard output could not be written to before its turn";
+/// What a person who asked for cases and got none is told.
+const NOTHING_RUN: &str = "no case was run: `meshbench list` shows their names";
 
 /// What an invocation that runs no case at all comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +62,7 @@ pub fn run(settings: &Settings, mut arguments: Arguments, when_nothing_runs: Whe
         return session.run_nothing(&arguments, when_nothing_runs);
     }
     match Interruption::listen() {
-        Ok(interruption) => session.run(&arguments, &interruption),
+        Ok(interruption) => session.run(&arguments, &interruption, when_nothing_runs),
         Err(error) => refuse(&format!("cannot listen for signals: {error}")),
     }
 }
@@ -95,11 +97,16 @@ impl Session {
             WhenNothingRuns::Pass => {
                 conclusion.map_or(ExitCode::FAILURE, |conclusion| conclusion.exit_code())
             }
-            WhenNothingRuns::Fail => refuse("no case was run: `meshbench list` shows their names"),
+            WhenNothingRuns::Fail => refuse(NOTHING_RUN),
         }
     }
 
-    fn run(mut self, arguments: &Arguments, interruption: &Interruption) -> ExitCode {
+    fn run(
+        mut self,
+        arguments: &Arguments,
+        interruption: &Interruption,
+        when_nothing_runs: WhenNothingRuns,
+    ) -> ExitCode {
         let progress = Progress::on_stderr(Verbosity::Normal);
         let cancelled = interruption.token().clone();
         let begun = Campaign::begin(&self.settings, self.discovery.catalog.clone(), cancelled, progress);
@@ -120,6 +127,10 @@ impl Session {
         if let Some(mut campaign) = campaign {
             campaign.account_for(&selected, NOT_REACHED);
             written = self.conclude(campaign, ignored, arguments);
+        }
+        let ran = !selected.is_empty() || !self.selected_broken(arguments).is_empty();
+        if !ran && when_nothing_runs == WhenNothingRuns::Fail && interruption.exit_code().is_none() {
+            return refuse(NOTHING_RUN);
         }
         match (interruption.exit_code(), conclusion, written) {
             (Some(interrupted), _, _) => interrupted,
@@ -213,7 +224,11 @@ fn run_case(
 /// Runs trials; `None` when standard output could not be written to, at which
 /// libtest-mimic panics.
 fn conclude_trials(arguments: &Arguments, trials: Vec<Trial>) -> Option<Conclusion> {
+    // Its message names a line of the library; ours below says what happened.
+    let hook = take_hook();
+    set_hook(Box::new(|_| {}));
     let outcome = catch_unwind(AssertUnwindSafe(|| libtest_mimic::run(arguments, trials)));
+    set_hook(hook);
     if outcome.is_err() && !arguments.list {
         complain("standard output was closed or is full; what was measured until then is reported");
     }

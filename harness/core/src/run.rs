@@ -18,7 +18,8 @@ pub struct DataPathProof {
     pub inbound_requests: u64,
     /// Workloads whose inbound port proved the SPIFFE identity it should have.
     pub verified_identities: u32,
-    /// Workloads whose inbound port refused plaintext, and TLS without a client certificate.
+    /// Workloads whose inbound port refused plaintext, and TLS without a client certificate or with one of another
+    /// authority or trust domain.
     pub enforced_mutual_tls: u32,
 }
 

@@ -117,6 +117,21 @@ fn with(valid: &str, broken: &str) -> String {
     "repeats: 2\ncompare: {old: bare, new: reference, false_alarms: 60%}",
     "scenarios/quick.yaml:8:10: repeats: 2 blocks tell nothing of a change; a comparison needs 5 at least (hint: write repeats: 8)\nscenarios/quick.yaml:9:16: compare.old: bare is the control of every case; expected two versions of a mesh\nscenarios/quick.yaml:9:52: compare.false_alarms: 60% makes no sense here; expected above 0% and below 50%"
 )]
+#[case::interval_that_measures_itself(
+    "repeats: 1",
+    "repeats: 1\nresources: {interval: 1ns}",
+    "scenarios/quick.yaml:9:23: resources.interval: 1ns is too little; expected at least 10ms"
+)]
+#[case::duration_without_a_request(
+    "[10s]",
+    "[1ns]",
+    "scenarios/quick.yaml:6:13: durations[0]: 1ns is too little; expected at least 100ms"
+)]
+#[case::path_beyond_ascii(
+    "/api/list",
+    "/ü",
+    "scenarios/quick.yaml:14:14: workload.requests[0].path: \"/ü\" holds characters that no request path can; expected a path such as \"/api/list\" or \"/api/vote?choice=:flushed:\""
+)]
 #[case::rate_is_a_list(
     "[500rps]",
     "[[500rps]]",

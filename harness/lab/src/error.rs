@@ -94,6 +94,31 @@ pub fn error_chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// More than anybody writes by hand.
+const LARGEST_DEFINITION_BYTES: u64 = 1024 * 1024;
+
+/// Reads a file that a person wrote; a sentence otherwise. Asks first what it is, for reading a pipe never ends.
+///
+/// # Errors
+/// When it is no regular file, too large for one written by hand, or cannot be read.
+pub fn read_definition(path: &Path) -> Result<Vec<u8>, String> {
+    let unreadable = |error: io::Error| format!("the file cannot be read: {error}");
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(unreadable(io::ErrorKind::IsADirectory.into()));
+    }
+    if !metadata.is_file() {
+        return Err("this is not a regular file".to_owned());
+    }
+    if metadata.len() > LARGEST_DEFINITION_BYTES {
+        return Err(format!(
+            "{} bytes are too many; expected at most {LARGEST_DEFINITION_BYTES}",
+            metadata.len()
+        ));
+    }
+    std::fs::read(path).map_err(unreadable)
+}
+
 /// A path as a person in the current folder would write it.
 #[must_use]
 pub fn shown_path(path: &Path) -> String {

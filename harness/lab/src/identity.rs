@@ -34,6 +34,15 @@ impl Identity {
     }
 }
 
+/// Who has no business in this run, each with a certificate that a careless proxy would take.
+#[derive(Debug, Clone)]
+pub(crate) struct Strangers {
+    /// A peer's name under an authority that is not this run's.
+    pub other_authority: IdentityFiles,
+    /// A name of another trust domain under this run's authority.
+    pub other_domain: IdentityFiles,
+}
+
 /// PEM files of one workload's identity.
 #[derive(Debug, Clone)]
 pub(crate) struct IdentityFiles {
@@ -87,6 +96,27 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().map_err(failed)?;
         Ok(Self { issuer: CertifiedIssuer::self_signed(params, key).map_err(failed)? })
+    }
+
+    /// Makes the strangers that probes pretend to be, with their files under `directory`.
+    ///
+    /// # Errors
+    /// [`IdentityError`].
+    pub(crate) fn strangers(&self, peer: &Identity, directory: &Path) -> Result<Strangers, IdentityError> {
+        let folder = |name: &str| {
+            let path = directory.join(name);
+            fs::create_dir_all(&path)
+                .map_err(|source| IdentityError::Write { path: path.clone(), source })?;
+            Ok::<_, IdentityError>(path)
+        };
+        let foreigner = Identity {
+            spiffe_id: "spiffe://elsewhere.test/ns/load/sa/load".to_owned(),
+            dns_name: "load.elsewhere.test".to_owned(),
+        };
+        Ok(Strangers {
+            other_authority: Self::new()?.issue(peer, &folder("stranger-of-another-authority")?)?,
+            other_domain: self.issue(&foreigner, &folder("stranger-of-another-domain")?)?,
+        })
     }
 
     /// Issues a key and certificate for `identity` and writes them into `directory`.

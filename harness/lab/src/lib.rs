@@ -15,5 +15,5 @@ pub mod process;
 mod resources;
 mod wait;
 
-pub use error::{LabError, error_chain, shown_path};
+pub use error::{LabError, error_chain, read_definition, shown_path};
 pub use group::{FailedRun, GroupOutcome, GroupPlan};

@@ -27,7 +27,7 @@ pub(super) fn examine(
     let finder = BinaryFinder { cache: settings.cache() };
     for (name, definition) in discovery.catalog.iter() {
         match definition {
-            Ok(mesh) => examine_mesh(standard, mesh, &finder)?,
+            Ok(mesh) => healthy &= examine_mesh(standard, mesh, &finder)?,
             Err(problem) => {
                 healthy = false;
                 verdict(standard, false, name.as_str(), &format!("its definition is wrong: {problem}"))?;
@@ -45,6 +45,10 @@ pub(super) fn examine(
     for broken in &discovery.broken {
         healthy = false;
         verdict(standard, false, &broken.name, &broken.problems.join("\n     "))?;
+    }
+    if discovery.scenarios.is_empty() {
+        healthy = false;
+        verdict(standard, false, "none", "nothing can run without a scenario file")?;
     }
     Ok(healthy)
 }
@@ -93,30 +97,29 @@ fn examine_programs(standard: &mut dyn Write, programs: &Programs) -> io::Result
     Ok(all)
 }
 
-fn examine_mesh(standard: &mut dyn Write, mesh: &MeshDefinition, finder: &BinaryFinder) -> io::Result<()> {
+/// Whether nothing about it is wrong; that it is not installed is not wrong.
+fn examine_mesh(standard: &mut dyn Write, mesh: &MeshDefinition, finder: &BinaryFinder) -> io::Result<bool> {
     let name = mesh.name.as_str();
-    let Some(local) = &mesh.local else {
-        return verdict(standard, false, name, "needs a Kubernetes cluster");
+    let (good, healthy, text) = match mesh.local.as_ref().map(|local| &local.binary) {
+        None => (false, true, "needs a Kubernetes cluster".to_owned()),
+        Some(None) => (true, true, "ready: nothing to install".to_owned()),
+        Some(Some(source)) => match source.find(finder) {
+            Ok(Found::Here(executable)) => {
+                (true, true, format!("ready: {} ({})", executable.path.display(), executable.version))
+            }
+            Ok(Found::Installable) => {
+                let text =
+                    format!("{} {} will be installed by pip on its first run", source.name, mesh.version);
+                (true, true, text)
+            }
+            Err(unavailable) => {
+                let text = format!("{}\n{:19}cure: {}", unavailable.reason, "", unavailable.cure);
+                (false, !unavailable.was_asked_for, text)
+            }
+        },
     };
-    let Some(source) = &local.binary else {
-        return verdict(standard, true, name, "ready: nothing to install");
-    };
-    match source.find(finder) {
-        Ok(Found::Here(executable)) => {
-            let text = format!("ready: {} ({})", executable.path.display(), executable.version);
-            verdict(standard, true, name, &text)
-        }
-        Ok(Found::Installable) => {
-            let text = format!("{} {} will be installed by pip on its first run", source.name, mesh.version);
-            verdict(standard, true, name, &text)
-        }
-        Err(unavailable) => verdict(
-            standard,
-            false,
-            name,
-            &format!("{}\n{:19}cure: {}", unavailable.reason, "", unavailable.cure),
-        ),
-    }
+    verdict(standard, good, name, &text)?;
+    Ok(healthy)
 }
 
 fn verdict(standard: &mut dyn Write, good: bool, subject: &str, text: &str) -> io::Result<()> {

@@ -4,19 +4,24 @@ mod doctor;
 mod list;
 mod merge;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, OsStringValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use libtest_mimic::Arguments;
 use meshbench_lab::error_chain;
 use meshbench_lab::process::sweep;
+use meshbench_report::console::disarmed;
 
 use crate::discovery::Discovery;
 use crate::settings::{OUTPUT_VARIABLE, Programs, SCENARIOS_VARIABLE, STRICT_VARIABLE, Settings};
 use crate::trials::{self, WhenNothingRuns};
+
+const DEFAULT_SCENARIOS: &str = "scenarios";
+const DEFAULT_OUTPUT: &str = "target/meshbench";
 
 /// Says what a service mesh costs and whether that changed, with numbers one can defend.
 ///
@@ -26,12 +31,12 @@ use crate::trials::{self, WhenNothingRuns};
 #[command(name = "meshbench", version, arg_required_else_help = true)]
 struct CommandLine {
     /// Folder with the scenario files and, in `meshes/`, the mesh definitions.
-    #[arg(long, global = true, value_name = "FOLDER", default_value = "scenarios", env = SCENARIOS_VARIABLE)]
-    scenarios: PathBuf,
+    #[arg(long, global = true, value_name = "FOLDER", default_value = DEFAULT_SCENARIOS, env = SCENARIOS_VARIABLE, value_parser = OsStringValueParser::new())]
+    scenarios: OsString,
 
     /// Folder that takes results, one folder a campaign.
-    #[arg(long, global = true, value_name = "FOLDER", default_value = "target/meshbench", env = OUTPUT_VARIABLE)]
-    output: PathBuf,
+    #[arg(long, global = true, value_name = "FOLDER", default_value = DEFAULT_OUTPUT, env = OUTPUT_VARIABLE, value_parser = OsStringValueParser::new())]
+    output: OsString,
 
     #[command(subcommand)]
     command: Command,
@@ -117,18 +122,28 @@ enum CommandError {
 fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
     let programs = programs_beside_this_one()
         .map_err(|error| CommandError::Other(format!("cannot find its own folder: {error}")))?;
-    let settings = Settings::new(line.scenarios, line.output, programs, false);
+    // A variable that is set and empty says nothing, as for the main job.
+    let or = |given: OsString, default: &str| match given.is_empty() {
+        true => PathBuf::from(default),
+        false => PathBuf::from(given),
+    };
+    let (scenarios, output) = (or(line.scenarios, DEFAULT_SCENARIOS), or(line.output, DEFAULT_OUTPUT));
+    let settings = Settings::new(scenarios, output, programs, false);
     let mut standard = io::stdout().lock();
     match line.command {
         Command::List => {
-            list::list(&mut standard, &discover(&settings)?, &settings)?;
+            let mut page = Vec::new();
+            list::list(&mut page, &discover(&settings)?, &settings)?;
+            standard.write_all(disarmed(&String::from_utf8_lossy(&page)).as_bytes())?;
         }
         Command::Run(arguments) => {
             drop(standard);
             return Ok(run(settings, arguments));
         }
         Command::Doctor => {
-            let healthy = doctor::examine(&mut standard, &discover(&settings)?, &settings)?;
+            let mut page = Vec::new();
+            let healthy = doctor::examine(&mut page, &discover(&settings)?, &settings)?;
+            standard.write_all(disarmed(&String::from_utf8_lossy(&page)).as_bytes())?;
             return Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Schema { format } => {
@@ -170,12 +185,14 @@ fn clean(standard: &mut dyn Write, settings: &Settings) -> Result<(), CommandErr
     for campaign in &swept.campaigns {
         writeln!(standard, "removed what was left of {campaign}")?;
     }
-    for process in &swept.unkillable {
-        writeln!(standard, "cannot end {process}: it does not die; its campaign's folder stays")?;
+    for left in &swept.left {
+        writeln!(standard, "still there: {left}")?;
     }
-    if !settings.output.is_dir() {
+    if !settings.output.exists() {
         writeln!(standard, "nothing to clean: there is no folder {}", settings.output.display())?;
-    } else if swept.campaigns.is_empty() && swept.unkillable.is_empty() {
+    } else if !settings.output.is_dir() {
+        return Err(CommandError::Other(format!("{} is not a folder", settings.output.display())));
+    } else if swept.campaigns.is_empty() && swept.left.is_empty() {
         writeln!(standard, "nothing to clean: no killed campaign left anything behind")?;
     }
     Ok(())

@@ -11,11 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use meshbench_core::recording::Recording;
 use meshbench_core::run::DataPathProof;
 
+use super::deployment::ProbeIdentities;
 use super::mutual_tls::MutualTlsProbe;
 use super::topology::{Role, SidecarPorts, Topology, Workload};
 use crate::error::{LabError, error_chain};
 use crate::http;
-use crate::identity::IdentityFiles;
 use crate::mesh::{Counters, MetricSelector, parse_scrape};
 use crate::process::ReservedPort;
 
@@ -48,11 +48,11 @@ const API_PREFIX: &str = "/api/";
 pub(crate) async fn prove(
     topology: &Topology,
     counters: Option<&Counters>,
-    identity: Option<&IdentityFiles>,
+    identities: Option<&ProbeIdentities>,
     paths: &BTreeSet<&str>,
 ) -> Result<ProvenPath, LabError> {
-    let identities = match identity {
-        Some(identity) => prove_mutual_tls(topology, identity).await?,
+    let identities = match identities {
+        Some(identities) => prove_mutual_tls(topology, identities).await?,
         None => 0,
     };
     let Some(counters) = counters else {
@@ -153,8 +153,8 @@ impl ProvenPath {
     }
 }
 
-async fn prove_mutual_tls(topology: &Topology, identity: &IdentityFiles) -> Result<u32, LabError> {
-    let probe = MutualTlsProbe::new(identity)
+async fn prove_mutual_tls(topology: &Topology, identities: &ProbeIdentities) -> Result<u32, LabError> {
+    let probe = MutualTlsProbe::new(&identities.peer, &identities.strangers)
         .map_err(|source| LabError::System { doing: "prepare the mutual TLS probe", source })?;
     let mut proven = 0;
     for (workload, sidecar) in topology.sidecars() {

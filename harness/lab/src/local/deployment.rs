@@ -12,7 +12,7 @@ use meshbench_core::scenario::Workload as WorkloadSettings;
 use super::topology::{ApplicationPorts, Role, Topology, Workload, reserve_named};
 use crate::error::{LabError, error_chain};
 use crate::http;
-use crate::identity::{Authority, Identity, IdentityFiles};
+use crate::identity::{Authority, Identity, IdentityFiles, Strangers};
 use crate::mesh::{LocalMesh, Multiplicity, ProcessTemplate, TemplateContext, render_file, render_word};
 use crate::process::{Component, ComponentSpec, ReservedPort};
 use crate::resources::Watched;
@@ -43,10 +43,19 @@ pub(super) struct Surroundings {
 pub(super) struct Deployment {
     topology: Topology,
     surroundings: Surroundings,
-    generator_identity: Option<IdentityFiles>,
+    identities: Option<ProbeIdentities>,
     components: Vec<Running>,
     // Held so that nobody is given a mesh-wide process's ports while it runs.
     mesh_ports: Vec<BTreeMap<String, ReservedPort>>,
+}
+
+/// Whom probes of the data path pretend to be.
+#[derive(Debug)]
+pub(super) struct ProbeIdentities {
+    /// The load generator, as its sidecar speaks.
+    pub peer: IdentityFiles,
+    /// Those who must be turned away.
+    pub strangers: Strangers,
 }
 
 #[derive(Debug)]
@@ -71,7 +80,7 @@ impl Deployment {
         let topology = Topology::new(apps, mesh.sidecar())
             .map_err(|source| LabError::System { doing: "reserve ports", source })?;
         let (components, mesh_ports) = (Vec::new(), Vec::new());
-        Ok(Self { topology, surroundings, generator_identity: None, components, mesh_ports })
+        Ok(Self { topology, surroundings, identities: None, components, mesh_ports })
     }
 
     /// Starts all processes and waits until every one is ready.
@@ -105,10 +114,10 @@ impl Deployment {
         &self.topology
     }
 
-    /// The generator's identity, with which its sidecar speaks; `None` without a mesh.
+    /// Whom probes of the data path pretend to be; `None` without a mesh.
     #[must_use]
-    pub(super) fn generator_identity(&self) -> Option<&IdentityFiles> {
-        self.generator_identity.as_ref()
+    pub(super) fn identities(&self) -> Option<&ProbeIdentities> {
+        self.identities.as_ref()
     }
 
     /// What resource readers watch.
@@ -250,7 +259,8 @@ impl Deployment {
         let ready = ready_address(process, &sidecar.named);
         let spec = self.process_spec(name, folder, process, &context)?;
         if is_generators {
-            self.generator_identity = Some(identity);
+            let strangers = authority.strangers(&workload.identity, &self.surroundings.scratch)?;
+            self.identities = Some(ProbeIdentities { peer: identity, strangers });
         }
         self.launch(&spec, ready)
     }

@@ -15,16 +15,17 @@ use tokio_rustls::client::TlsStream;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 
-use crate::identity::{Identity, IdentityFiles};
+use crate::identity::{Identity, IdentityFiles, Strangers};
 use crate::mesh::Protocol;
 
 /// How long a port may take to answer or refuse a probe.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
 
-/// Probes inbound ports, as a peer with a certificate and as a stranger without.
+/// Probes inbound ports, as a peer with a certificate and as strangers.
 pub(super) struct MutualTlsProbe {
     peer: TlsConnector,
-    stranger: TlsConnector,
+    /// Each with what it lacks or has instead.
+    strangers: Vec<(&'static str, TlsConnector)>,
 }
 
 /// What a client says first in HTTP/1.1.
@@ -35,28 +36,40 @@ const HTTP2_GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04
 const TLS_ALERT: u8 = 0x15;
 
 impl MutualTlsProbe {
-    /// Probes with the identity in `files`.
+    /// Probes with the identity in `files`, and as these strangers.
     ///
     /// # Errors
-    /// When its PEM files cannot be read or are not fit for TLS.
-    pub(super) fn new(files: &IdentityFiles) -> io::Result<Self> {
+    /// When their PEM files cannot be read or are not fit for TLS.
+    pub(super) fn new(files: &IdentityFiles, strangers: &Strangers) -> io::Result<Self> {
         let mut roots = RootCertStore::empty();
         let authority = CertificateDer::from_pem_file(&files.authority).map_err(io::Error::other)?;
         roots.add(authority).map_err(io::Error::other)?;
-        let certificate = CertificateDer::from_pem_file(&files.certificate).map_err(io::Error::other)?;
-        let private_key = PrivateKeyDer::from_pem_file(&files.private_key).map_err(io::Error::other)?;
         let builder = || {
             let provider = Arc::new(rustls::crypto::ring::default_provider());
             let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
             builder.map(|builder| builder.with_root_certificates(roots.clone())).map_err(io::Error::other)
         };
-        let peer =
-            builder()?.with_client_auth_cert(vec![certificate], private_key).map_err(io::Error::other)?;
+        let with_certificate = |files: &IdentityFiles| {
+            let certificate = CertificateDer::from_pem_file(&files.certificate).map_err(io::Error::other)?;
+            let private_key = PrivateKeyDer::from_pem_file(&files.private_key).map_err(io::Error::other)?;
+            builder()?.with_client_auth_cert(vec![certificate], private_key).map_err(io::Error::other)
+        };
         let connector = |mut config: ClientConfig| {
             config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
             TlsConnector::from(Arc::new(config))
         };
-        Ok(Self { peer: connector(peer), stranger: connector(builder()?.with_no_client_auth()) })
+        let strangers = vec![
+            ("without a client certificate", connector(builder()?.with_no_client_auth())),
+            (
+                "to a certificate of another authority",
+                connector(with_certificate(&strangers.other_authority)?),
+            ),
+            (
+                "to a certificate of another trust domain",
+                connector(with_certificate(&strangers.other_domain)?),
+            ),
+        ];
+        Ok(Self { peer: connector(with_certificate(files)?), strangers })
     }
 
     /// Whether `port` proves to be `identity` to a peer of the same authority.
@@ -76,10 +89,10 @@ impl MutualTlsProbe {
         Err(format!("shows the identity {ids:?} instead of {}", identity.spiffe_id))
     }
 
-    /// Whether `port` answers nobody without a client certificate, in TLS or in plaintext.
+    /// Whether `port` turns away plaintext, and every stranger in TLS.
     ///
     /// # Errors
-    /// A sentence that says what was answered.
+    /// A sentence that says what was answered, or that nothing was shown.
     pub(crate) async fn is_enforced(
         &self,
         port: u16,
@@ -91,16 +104,32 @@ impl MutualTlsProbe {
             Protocol::Http2 => HTTP2_GREETING,
         };
         let plaintext = limited(async { exchange(connect(port).await?, greeting).await }).await;
-        if let Some(answer) = plaintext.ok().filter(|answer| answer.first().is_some_and(|&b| b != TLS_ALERT))
-        {
-            return Err(format!("answers plaintext: {}", first_line(&answer)));
+        let is_alert = |answer: &[u8]| answer.first() == Some(&TLS_ALERT);
+        turned_away("in plaintext", plaintext, is_alert)?;
+        for (what, stranger) in &self.strangers {
+            let answer =
+                limited(async { exchange(handshake(stranger, port, identity).await?, greeting).await }).await;
+            turned_away(what, answer, |_| false)?;
         }
-        let stranger =
-            limited(async { exchange(handshake(&self.stranger, port, identity).await?, greeting).await });
-        match stranger.await.ok().filter(|answer| !answer.is_empty()) {
-            Some(answer) => Err(format!("answers without a client certificate: {}", first_line(&answer))),
-            None => Ok(()),
+        Ok(())
+    }
+}
+
+/// A closed connection or a TLS alert turns away; silence does not, for who is waited for longer may be let in.
+fn turned_away(
+    whom: &str,
+    answer: io::Result<Vec<u8>>,
+    is_refusal: impl Fn(&[u8]) -> bool,
+) -> Result<(), String> {
+    match answer {
+        Ok(answer) if !answer.is_empty() && !is_refusal(&answer) => {
+            Err(format!("answers {whom}: {}", first_line(&answer)))
         }
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            let limit = humantime::format_duration(PROBE_LIMIT);
+            Err(format!("neither answers nor refuses {whom} within {limit}"))
+        }
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 
@@ -165,8 +194,10 @@ mod tests {
     #[derive(Clone, Copy)]
     enum Door {
         Peers,
+        AnyoneOfTheAuthority,
         AnyoneWithTls,
         Anyone,
+        Nobody,
     }
 
     /// A sidecar with one identity, the identity it should have, and a probe of the same authority.
@@ -187,7 +218,9 @@ mod tests {
         };
         let sidecar = Identity::new("app-0", "web", "web-0");
         let files = issue(&sidecar, "web-0");
-        let probe = MutualTlsProbe::new(&issue(&Identity::new("load", "load", "load"), "load")).unwrap();
+        let load = Identity::new("load", "load", "load");
+        let strangers = authority.strangers(&load, folder.path()).unwrap();
+        let probe = MutualTlsProbe::new(&issue(&load, "load"), &strangers).unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let acceptor = TlsAcceptor::from(Arc::new(server(&files, door)));
@@ -197,7 +230,11 @@ mod tests {
                 tokio::spawn(async move {
                     match door {
                         Door::Anyone => answer(stream).await,
-                        _ => answer(acceptor.accept(stream).await?).await,
+                        Door::Nobody => std::future::pending().await,
+                        Door::Peers => answer_peers(acceptor.accept(stream).await?).await,
+                        Door::AnyoneOfTheAuthority | Door::AnyoneWithTls => {
+                            answer(acceptor.accept(stream).await?).await
+                        }
                     }
                 });
             }
@@ -210,12 +247,12 @@ mod tests {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(&files.authority).unwrap()).unwrap();
         let verifier: Arc<dyn ClientCertVerifier> = match door {
-            Door::Peers => {
+            Door::Peers | Door::AnyoneOfTheAuthority => {
                 WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
                     .build()
                     .unwrap()
             }
-            Door::AnyoneWithTls | Door::Anyone => WebPkiClientVerifier::no_client_auth(),
+            Door::AnyoneWithTls | Door::Anyone | Door::Nobody => WebPkiClientVerifier::no_client_auth(),
         };
         let certificate = CertificateDer::from_pem_file(&files.certificate).unwrap();
         let private_key = PrivateKeyDer::from_pem_file(&files.private_key).unwrap();
@@ -224,6 +261,14 @@ mod tests {
         let mut config = builder.with_single_cert(vec![certificate], private_key).unwrap();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config
+    }
+
+    /// As a sidecar that looks at the names in its peers' certificates.
+    async fn answer_peers(stream: tokio_rustls::server::TlsStream<TcpStream>) -> io::Result<()> {
+        let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first).cloned();
+        let names = certificate.map(|certificate| uri_names(&certificate)).unwrap_or_default();
+        let is_of_the_domain = names.iter().any(|name| name.starts_with("spiffe://meshbench.local/"));
+        if is_of_the_domain { answer(stream).await } else { Ok(()) }
     }
 
     async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
@@ -252,12 +297,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_sidecar_that_does_not_look_at_names_is_refused() {
+        let Scene { probe, sidecar, port, .. } = &scene(Door::AnyoneOfTheAuthority).await;
+        let why = probe.is_enforced(*port, sidecar, Protocol::Http1).await.unwrap_err();
+        assert_eq!(why, "answers to a certificate of another trust domain: \"HTTP/1.1 200 OK\"");
+    }
+
+    #[tokio::test]
+    async fn silence_is_no_refusal() {
+        let Scene { probe, sidecar, port, .. } = &scene(Door::Nobody).await;
+        let why = probe.is_enforced(*port, sidecar, Protocol::Http1).await.unwrap_err();
+        assert_eq!(why, "neither answers nor refuses in plaintext within 5s");
+    }
+
+    #[tokio::test]
     async fn a_sidecar_without_tls_is_refused() {
         let Scene { probe, sidecar, port, .. } = &scene(Door::Anyone).await;
         let why = probe.proves_identity(*port, sidecar).await.unwrap_err();
         assert!(why.starts_with("refuses a peer with a valid certificate: "), "{why}");
         let why = probe.is_enforced(*port, sidecar, Protocol::Http1).await.unwrap_err();
-        assert_eq!(why, "answers plaintext: \"HTTP/1.1 200 OK\"");
+        assert_eq!(why, "answers in plaintext: \"HTTP/1.1 200 OK\"");
     }
 
     #[tokio::test]

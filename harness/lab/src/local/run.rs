@@ -135,7 +135,7 @@ async fn carry_out(
     observe(Event::Step(Step::Verifying));
     let counters = mesh.sidecar().and_then(|sidecar| sidecar.counters.as_ref());
     let paths: BTreeSet<&str> = workload.requests.iter().map(|request| request.path.as_str()).collect();
-    let proven = prove(deployment.topology(), counters, deployment.generator_identity(), &paths).await;
+    let proven = prove(deployment.topology(), counters, deployment.identities(), &paths).await;
     // A process that ended explains more than the answer that failed to come.
     deployment.check_running("while the data path was proven")?;
     let proven = proven?;

@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use meshbench_core::report::Executable;
 use tokio_util::sync::CancellationToken;
 
 use super::definition::BinarySource;
 use super::provision::{can_provision, provision};
-use crate::process::{LiveCampaign, Placement};
+use crate::process::{LiveCampaign, Placement, ask};
 
 /// Why a proxy's executable cannot be had, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +79,14 @@ impl BinarySource {
             Some(package) if package.cached(finder).is_file() => {
                 match self.verified(&package.cached(finder)) {
                     Ok(executable) => return Ok(Found::Here(executable)),
-                    Err(why) => tried.push(format!("{}: {why}", package.cached(finder).display())),
+                    Err(why) => {
+                        let (file, folder) = (package.cached(finder), package.folder(finder));
+                        tried.push(format!(
+                            "{}: {why}; remove {} to have it installed anew",
+                            file.display(),
+                            folder.display()
+                        ));
+                    }
                 }
             }
             Some(package) => match can_provision() {
@@ -122,13 +128,8 @@ impl BinarySource {
 
     /// The executable with the line in which it says its version, if that is the right one.
     fn verified(&self, path: &Path) -> Result<Executable, String> {
-        let output = Command::new(path)
-            .args(&self.version_arguments)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("cannot be run: {error}"))?;
-        let said = [output.stdout, output.stderr].concat();
-        let said = String::from_utf8_lossy(&said);
+        let (_, said) =
+            ask(path, &self.version_arguments).map_err(|error| format!("cannot be run: {error}"))?;
         let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
         let Some(line) = lines.clone().find(|line| line.contains(&self.version_contains)) else {
             return Err(format!(

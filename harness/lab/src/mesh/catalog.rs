@@ -10,7 +10,7 @@ use meshbench_core::scenario::MeshName;
 use meshbench_core::yaml;
 
 use super::definition::MeshDefinition;
-use crate::error::shown_path;
+use crate::error::{read_definition, shown_path};
 
 const DEFINITION_FILE: &str = "mesh.yaml";
 
@@ -96,8 +96,7 @@ impl MeshCatalog {
 
 fn read(name: &MeshName, folder: &Path, file: &Path) -> Result<MeshDefinition, Problem> {
     let shown = shown_path(file);
-    let bytes = fs::read(file)
-        .map_err(|error| Problem::of_file(shown.clone(), format!("the file cannot be read: {error}")))?;
+    let bytes = read_definition(file).map_err(|why| Problem::of_file(shown.clone(), why))?;
     let text = yaml::text_of(&shown, &bytes)?;
     MeshDefinition::parse(name.clone(), folder, &shown, text)
 }
@@ -131,7 +130,7 @@ mod tests {
             problem("latin").ends_with("latin/mesh.yaml:1:17: not UTF-8 text (hint: save the file as UTF-8)")
         );
         assert!(problem("dangling").contains("dangling/mesh.yaml: the file cannot be read: No such file"));
-        assert!(problem("nested").contains("nested/mesh.yaml: the file cannot be read: Is a directory"));
+        assert!(problem("nested").contains("nested/mesh.yaml: the file cannot be read: is a directory"));
         assert_eq!(catalog.misnamed().len(), 1);
         assert!(catalog.misnamed()[0].to_string().contains("Odd Name: this is not the folder of a mesh"));
     }

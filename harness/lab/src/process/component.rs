@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -135,7 +136,7 @@ impl Component {
             .stderr(log_file)
             .process_group(0)
             .kill_on_drop(true);
-        prepare_child(&mut command, &spec.cores).map_err(failed)?;
+        prepare_child(command.as_std_mut(), &spec.cores).map_err(failed)?;
         let child = command.spawn().map_err(failed)?;
         let process_group = child
             .id()
@@ -249,7 +250,7 @@ impl Drop for Component {
     unsafe_code,
     reason = "code between fork and exec is unsafe by nature; these calls are async-signal-safe"
 )]
-fn prepare_child(command: &mut Command, cores: &[usize]) -> io::Result<()> {
+pub(super) fn prepare_child(command: &mut std::process::Command, cores: &[usize]) -> io::Result<()> {
     let mut set = CpuSet::new();
     for &core in cores {
         set.set(core)?;

@@ -9,7 +9,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -23,6 +23,10 @@ const LOCK_FILE: &str = "lock";
 
 /// How long a killed left-over may take to disappear.
 const SWEEP_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a process that was just killed may take to disappear by itself.
+const GOING_LIMIT: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A campaign's claim to be alive, with a scratch folder for its run time.
 ///
@@ -42,8 +46,8 @@ pub struct Swept {
     pub campaigns: Vec<String>,
     /// Left-over processes that were killed, as `name (pid)`.
     pub processes: Vec<String>,
-    /// Left-over processes that are still there however often they are killed.
-    pub unkillable: Vec<String>,
+    /// What could not be ended or removed, each in a sentence.
+    pub left: Vec<String>,
 }
 
 impl LiveCampaign {
@@ -83,12 +87,22 @@ impl LiveCampaign {
     /// into another process group is caught here.
     #[must_use]
     pub fn end_stragglers(&self) -> Vec<String> {
+        // What was killed a moment ago may still be going.
+        let deadline = Instant::now() + GOING_LIMIT;
+        while Instant::now() < deadline && !marked_processes(&self.id).is_empty() {
+            std::thread::park_timeout(POLL_INTERVAL);
+        }
+
         kill_marked(&self.id).ended
     }
 }
 
 impl Drop for LiveCampaign {
     fn drop(&mut self) {
+        if !marked_processes(&self.id).is_empty() {
+            // The next start's sweep finds them by the folder.
+            return;
+        }
         // A sweep going on meanwhile must not find the folder half removed.
         let _registry = self.scratch.parent().map(lock_registry);
         // What cannot be removed now is removed by the next start's sweep.
@@ -99,8 +113,7 @@ impl Drop for LiveCampaign {
 /// Ends the processes and removes the folders of campaigns under `output` that died.
 ///
 /// # Errors
-/// The file system's, when the register of live campaigns cannot be read or a
-/// dead campaign's folder cannot be removed.
+/// The file system's, when the register of live campaigns cannot be read.
 pub fn sweep(output: &Path) -> io::Result<Swept> {
     let live = output.join(LIVE_FOLDER);
     if !live.is_dir() {
@@ -118,11 +131,16 @@ pub fn sweep(output: &Path) -> io::Result<Swept> {
         swept.processes.extend(killed.ended);
         if !killed.left.is_empty() {
             // Its folder stays, so that the next sweep looks for them again.
-            swept.unkillable.extend(killed.left);
+            let sentence = |process: &String| format!("{process} does not die");
+            swept.left.extend(killed.left.iter().map(sentence));
             continue;
         }
-        fs::remove_dir_all(entry.path())?;
-        swept.campaigns.push(id);
+        match fs::remove_dir_all(entry.path()) {
+            Ok(()) => swept.campaigns.push(id),
+            Err(error) => {
+                swept.left.push(format!("{} cannot be removed: {error}", entry.path().display()));
+            }
+        }
     }
     Ok(swept)
 }
@@ -150,11 +168,11 @@ fn is_alive(folder: &Path) -> io::Result<bool> {
 /// Kills every process marked with `campaign` and waits until it is gone.
 fn kill_marked(campaign: &str) -> Killed {
     let mut seen = Vec::new();
-    let deadline = std::time::Instant::now() + SWEEP_LIMIT;
+    let deadline = Instant::now() + SWEEP_LIMIT;
     loop {
         let marked = marked_processes(campaign);
         let labels: Vec<_> = marked.iter().map(|(pid, name)| format!("{name} ({pid})")).collect();
-        if marked.is_empty() || std::time::Instant::now() > deadline {
+        if marked.is_empty() || Instant::now() > deadline {
             seen.retain(|label| !labels.contains(label));
             return Killed { ended: seen, left: labels };
         }
@@ -163,7 +181,7 @@ fn kill_marked(campaign: &str) -> Killed {
             let _: Result<(), nix::Error> = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
         seen.extend(labels.into_iter().filter(|label| !seen.contains(label)).collect::<Vec<_>>());
-        std::thread::yield_now();
+        std::thread::park_timeout(POLL_INTERVAL);
     }
 }
 

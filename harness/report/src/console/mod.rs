@@ -16,6 +16,12 @@ use crate::facts::{
 use layout::lay_out;
 use text::{printable, wrapped};
 
+/// Makes what a terminal would obey visible, line breaks apart: for whatever shows words of others.
+#[must_use]
+pub fn disarmed(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
 /// The summary: at most 100 columns wide, except for single words that are longer, such as paths.
 #[must_use]
 pub fn render(report: &Report, style: Style) -> String {

@@ -17,10 +17,15 @@ pub(super) fn printable(text: &str) -> String {
     text.chars()
         .map(|character| match character {
             '\t' => " ".to_owned(),
-            control if control.is_control() => control.escape_default().to_string(),
+            control if control.is_control() || is_format(control) => control.escape_default().to_string(),
             other => other.to_string(),
         })
         .collect()
+}
+
+/// Characters that turn the direction of what follows (Unicode Standard Annex 9), or show as nothing.
+fn is_format(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// How many columns a text takes. The texts of meshbench have no wide characters.

@@ -8,5 +8,13 @@ pub(super) const MOST_CONNECTIONS: &str = "60000";
 pub(super) const MOST_BLOCKS: &str = "1000";
 /// Ten times what one machine's loopback carries.
 pub(super) const HIGHEST_RATE: &str = "10000000rps";
+/// Reading every container takes about a millisecond: more often, and the reader is what is measured.
+pub(super) const SHORTEST_INTERVAL: &str = "10ms";
+/// No answer comes sooner.
+pub(super) const SHORTEST_TIMEOUT: &str = "1ms";
+/// A window in which anything can be due.
+pub(super) const SHORTEST_WINDOW: &str = "100ms";
 /// A window or warm-up.
 pub(super) const LONGEST: &str = "7days";
+/// A name is part of file names, which hold 255 bytes.
+pub(super) const LONGEST_NAME: usize = 100;

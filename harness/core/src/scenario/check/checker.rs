@@ -56,6 +56,18 @@ impl<'file> Checker<'file> {
         within
     }
 
+    /// Refuses a value below `least`, a text of its own type.
+    pub(super) fn bound_below<T: FromStr + PartialOrd + Display>(
+        &mut self,
+        path: &Path,
+        value: &T,
+        least: &str,
+    ) {
+        if !least.parse::<T>().is_ok_and(|least| *value >= least) {
+            self.refuse(path, format!("{value} is too little; expected at least {least}"), None);
+        }
+    }
+
     /// The text of a value is wrong.
     pub(super) fn refuse_text(&mut self, path: &Path, error: TextError) {
         self.refuse(path, error.message, error.hint);

@@ -28,6 +28,9 @@ pub(super) fn check(
     known: Known<'_>,
 ) -> Result<Scenario, Problems> {
     let mut checker = Checker::new(file, text);
+    if name.len() > bounds::LONGEST_NAME {
+        checker.refuse_file(format!("the file's name has more than {} letters", bounds::LONGEST_NAME));
+    }
     if !is_plain_name(name) {
         checker.refuse_file(format!(
             "\"{name}\" cannot be part of case names; expected a file name of lower-case letters, digits and dashes"
@@ -49,6 +52,7 @@ pub(super) fn check(
     let durations = distinct(&mut checker, "durations", "duration", &raw.durations);
     for (index, duration) in durations.iter().enumerate() {
         checker.bound(&Path::of("durations").index(index), duration, bounds::LONGEST);
+        checker.bound_below(&Path::of("durations").index(index), duration, bounds::SHORTEST_WINDOW);
     }
     let warm_up = checker.read(&Path::of("warm_up"), &raw.warm_up);
     if let Some(warm_up) = &warm_up {
@@ -57,7 +61,11 @@ pub(super) fn check(
     let repeats = checker.read_count(&Path::of("repeats"), &raw.repeats, bounds::MOST_BLOCKS);
     let seed = checker.read(&Path::of("seed"), &raw.seed);
     let workload = workload::check(&mut checker, &raw.workload, known.emoji);
-    let interval = checker.read(&Path::of("resources").key("interval"), &raw.resources.interval);
+    let path = Path::of("resources").key("interval");
+    let interval = checker.read(&path, &raw.resources.interval);
+    if let Some(interval) = &interval {
+        checker.bound_below(&path, interval, bounds::SHORTEST_INTERVAL);
+    }
     let compare = raw.compare.as_ref().map(|compare| compare::check(&mut checker, compare, &meshes, repeats));
     let budgets = budgets::check(&mut checker, &raw.budgets, &meshes);
     checker.finish(|| {

@@ -31,6 +31,9 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &RawWorkload, emoji: &[&str]
         checker.refuse(&path.key("connections"), message, hint);
     }
     let timeout = checker.read(&path.key("timeout"), &raw.timeout);
+    if let Some(timeout) = &timeout {
+        checker.bound_below(&path.key("timeout"), timeout, bounds::SHORTEST_TIMEOUT);
+    }
     let votes = votes(checker, &path.key("votes"), &raw.votes, emoji);
     let requests = requests(checker, &path.key("requests"), &raw.requests, &raw.votes);
     Some(Workload { apps: apps?, connections: connections?, timeout: timeout?, requests, votes })
@@ -90,7 +93,7 @@ fn check_path(path: &str, votes: &Entries<Written<Count>>) -> Result<(), TextErr
         let meant = meant.starts_with("/api").then_some(meant);
         return Err(REQUEST_PATH.refuse(path, "does not start with one slash").did_you_mean(meant));
     }
-    if path.contains(|letter: char| letter.is_whitespace() || letter.is_control() || letter == '#') {
+    if path.contains(|letter: char| !letter.is_ascii_graphic() || letter == '#') {
         return Err(REQUEST_PATH.refuse(path, "holds characters that no request path can"));
     }
     let (route, query) = path.split_once('?').unwrap_or((path, ""));
