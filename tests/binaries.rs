@@ -13,12 +13,13 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use meshbench_core::recording::Recording;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rstest::rstest;
-use support::{start, text_of};
+use support::{eventually, start, text_of};
 
 const EMOJIVOTO: &str = env!("CARGO_BIN_EXE_meshbench-emojivoto");
 const LOAD: &str = env!("CARGO_BIN_EXE_meshbench-load");
@@ -87,14 +88,24 @@ fn a_service_names_the_port_that_is_taken() {
     assert!(text.contains(&format!("cannot listen on {address} (GRPC_PORT)")), "{text}");
 }
 
+/// Wrong usage is told from what went wrong: 2 and 1, as shells and scripts expect.
 #[rstest]
-#[case::rate_zero(&["--rate", "0", "--url", "http://127.0.0.1:1/"], "rate")]
-#[case::no_such_scheme(&["--rate", "1", "--url", "ftp://127.0.0.1:1/"], "ftp")]
-#[case::unknown_flag(&["--rats", "1"], "--rats")]
-fn the_generator_refuses_what_makes_no_sense(#[case] arguments: &[&str], #[case] expected: &str) {
+#[case::rate_zero(&["--rate", "0", "--url", "http://127.0.0.1:1/"], 2, "\"0rps\" is zero")]
+#[case::unknown_flag(&["--rats", "1"], 2, "--rats")]
+#[case::no_url(&["--rate", "1"], 2, "--url")]
+#[case::shard_without_start(&["--rate", "1", "--url", "http://127.0.0.1:1/", "--shard", "1/2"], 2, "--start-at")]
+#[case::no_such_scheme(&["--rate", "1", "--url", "ftp://127.0.0.1:1/"], 1, "`ftp`")]
+#[case::no_such_host(&["--rate", "1", "--url", "http://no-such-host.invalid/"], 1, "check the spelling")]
+#[case::start_is_over(&["--rate", "1", "--url", "http://127.0.0.1:1/", "--start-at", "1"], 1, "give a later one")]
+#[case::no_such_folder(&["--rate", "1", "--url", "http://127.0.0.1:1/", "--hgrm", "no-such-folder/a.hgrm"], 1, "does the folder exist")]
+fn the_generator_refuses_what_makes_no_sense(
+    #[case] arguments: &[&str],
+    #[case] code: i32,
+    #[case] expected: &str,
+) {
     let output = Command::new(LOAD).args(arguments).args(["--duration", "1s"]).output().unwrap();
     let text = text_of(&output);
-    assert!(output.status.code().is_some_and(|code| code != 0), "{text}");
+    assert_eq!(output.status.code(), Some(code), "{text}");
     assert!(output.stdout.is_empty() && text.contains(expected), "{text}");
 }
 
@@ -109,35 +120,131 @@ fn the_generator_names_a_server_that_refuses() {
     assert!(text.contains(&unused.to_string()) && text.contains("refused"), "{text}");
 }
 
+/// A workload's web service without the services behind it: it answers what needs none.
+struct Web {
+    process: Child,
+    url: String,
+}
+
+impl Web {
+    fn start() -> Self {
+        let mut process = Command::new(EMOJIVOTO)
+            .args(["web", "--listen-address", "127.0.0.1", "--web-port", "0"])
+            .args(["--emojisvc-host", "127.0.0.1:1", "--votingsvc-host", "127.0.0.1:1"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first_line = String::new();
+        BufReader::new(process.stderr.take().unwrap()).read_line(&mut first_line).unwrap();
+        let address = first_line.split("listening on ").nth(1).unwrap().split([',', '\n']).next().unwrap();
+        Self { url: format!("http://{address}/"), process }
+    }
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 #[test]
 fn an_interrupted_generator_keeps_what_it_has() {
-    let mut service = Command::new(EMOJIVOTO)
-        .args(["web", "--listen-address", "127.0.0.1", "--web-port", "0"])
-        .args(["--emojisvc-host", "127.0.0.1:1", "--votingsvc-host", "127.0.0.1:1"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut first_line = String::new();
-    BufReader::new(service.stderr.take().unwrap()).read_line(&mut first_line).unwrap();
-    let address = first_line.split("listening on ").nth(1).unwrap().split([',', '\n']).next().unwrap();
-
+    let web = Web::start();
     let folder = tempfile::tempdir().unwrap();
-    let result = folder.path().join("result.json");
+    let [result, log, distribution] = ["json", "hlog", "hgrm"].map(|kind| folder.path().join(kind));
     let mut command = Command::new(LOAD);
-    command.args(["--rate", "200", "--duration", "60s", "--events", "--url", &format!("http://{address}/")]);
-    let mut generator = start(command.arg("--output").arg(&result));
+    command.args(["--rate", "200", "--duration", "60s", "--events", "--url", &web.url]);
+    command.arg("--output").arg(&result).arg("--hlog").arg(&log).arg("--hgrm").arg(&distribution);
+    let mut generator = start(&mut command);
     let mut events = BufReader::new(generator.stdout.take().unwrap()).lines();
     let progressed = events.find(|line| line.as_ref().is_ok_and(|line| line.contains("\"progress\"")));
     assert!(progressed.is_some(), "the generator never made progress");
     send(Signal::SIGINT, &generator);
     events.for_each(drop);
     assert_eq!(generator.wait().unwrap().code(), Some(130));
-    service.kill().unwrap();
-    service.wait().unwrap();
 
-    let recording: Recording = serde_json::from_str(&fs::read_to_string(&result).unwrap()).unwrap();
+    let recording = Recording::from_json(&fs::read_to_string(&result).unwrap()).unwrap();
     assert!(recording.interrupted && recording.successes > 0, "{} successes", recording.successes);
     assert!(recording.window_ns < 60_000_000_000);
+    let log = fs::read_to_string(log).unwrap();
+    assert!(log.lines().any(|line| line.starts_with("Tag=success,0.000,1.000,")), "{log}");
+    let distribution = fs::read_to_string(distribution).unwrap();
+    assert!(
+        distribution.contains(&format!("Total count    = {:12}]", recording.successes)),
+        "{distribution}"
+    );
+}
+
+#[test]
+fn a_generator_that_waits_for_its_start_ends_when_it_is_told_to() {
+    let web = Web::start();
+    let mut command = Command::new(LOAD);
+    command.args([
+        "--rate",
+        "9",
+        "--duration",
+        "9s",
+        "--start-at",
+        "2200-01-01T00:00:00Z",
+        "--url",
+        &web.url,
+    ]);
+    let generator = start(command.stderr(Stdio::piped()));
+    // Signals are caught from before the first connection on.
+    eventually("the generator to be connected", || {
+        let files =
+            fs::read_dir(format!("/proc/{}/fd", generator.id())).map_err(|error| error.to_string())?;
+        let links = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+        let sockets = links.filter(|link| link.to_string_lossy().starts_with("socket:")).count();
+        if sockets >= 16 { Ok(()) } else { Err(format!("{sockets} sockets are open")) }
+    });
+    send(Signal::SIGINT, &generator);
+    let output = generator.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text_of(&output));
+}
+
+#[test]
+fn shards_are_merged_into_one_recording_and_nothing_else_is() {
+    let web = Web::start();
+    let folder = tempfile::tempdir().unwrap();
+    let start_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(3);
+    let path = |name: &str| folder.path().join(name);
+    let shard = |shard: &str, file: &str| {
+        let mut command = Command::new(LOAD);
+        command.args(["--rate", "201", "--duration", "1s", "--url", &web.url, "--shard", shard]);
+        command.args(["--start-at", &start_at.as_nanos().to_string()]).arg("--output").arg(path(file));
+        start(&mut command)
+    };
+    let generators = [shard("1/2", "1.json"), shard("2/2", "2.json")];
+    for mut generator in generators {
+        assert_eq!(generator.wait().unwrap().code(), Some(0));
+    }
+    let merge = |files: &[&str]| {
+        Command::new(MESHBENCH).arg("merge").args(files.iter().map(|file| path(file))).output().unwrap()
+    };
+
+    let merged = merge(&["1.json", "2.json"]);
+    assert_eq!(merged.status.code(), Some(0), "{}", text_of(&merged));
+    let merged = Recording::from_json(&String::from_utf8(merged.stdout).unwrap()).unwrap();
+    let parts = ["1.json", "2.json"]
+        .map(|file| Recording::from_json(&fs::read_to_string(path(file)).unwrap()).unwrap());
+    assert_eq!((merged.requests, merged.offered_rate), (201, Some(201.0)));
+    assert_eq!(merged.successes, parts[0].successes + parts[1].successes);
+    assert_eq!(merged.latency_ns.count(), merged.successes);
+
+    fs::write(path("old.json"), r#"{"version":1}"#).unwrap();
+    fs::write(path("no.json"), "[]").unwrap();
+    for (files, expected) in [
+        (["1.json", "1.json"], "are both shard 1/2"),
+        (["1.json", "old.json"], "old.json: `version` is 1"),
+        (["1.json", "no.json"], "no.json: it is not a recording"),
+        (["1.json", "gone.json"], "cannot read"),
+    ] {
+        let refused = merge(&files);
+        assert_eq!(refused.status.code(), Some(1), "{files:?}");
+        assert!(refused.stdout.is_empty() && text_of(&refused).contains(expected), "{}", text_of(&refused));
+    }
 }
 
 #[test]

@@ -13,6 +13,8 @@ mod events;
 mod hand_over;
 mod http1;
 mod interval_log;
+mod percentile_distribution;
+mod progress_line;
 mod recorder;
 mod result;
 mod run;

@@ -20,8 +20,10 @@ pub(crate) fn write(out: &mut dyn Write, plan: &LoadPlan, recording: &Recording)
     let measured = Duration::from_nanos(recording.window_ns).as_secs_f64();
     writeln!(
         out,
-        "{} to {servers} for {measured:.1} s over {} connections, {} threads",
-        settings.rate, recording.connections, recording.threads
+        "{} to {servers} for {measured:.1} s over {}, {}",
+        settings.rate,
+        counted(recording.connections, "connection"),
+        counted(recording.threads, "thread")
     )?;
     if recording.interrupted {
         writeln!(out, "interrupted: these are partial results")?;
@@ -78,6 +80,94 @@ fn write_validity(out: &mut dyn Write, validity: &Validity) -> io::Result<()> {
     validity.reasons.iter().try_for_each(|reason| writeln!(out, "          {reason}"))
 }
 
+fn counted(count: u32, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
+}
+
 fn milliseconds(ns: u64) -> String {
     format!("{:.3} ms", ns as f64 / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use meshbench_core::recording::{ErrorKind, SenderUse};
+
+    use super::*;
+    use crate::result::{Measured, recording};
+    use crate::tally::{Outcome, Tally};
+
+    const PLAN: &str = r#"{
+        "version": 2,
+        "targets": [{"name": "web", "address": "127.0.0.1:8080", "requests": [{"path": "/", "weight": 1}]}],
+        "rate": "100rps", "ramp_to": null, "arrivals": "constant",
+        "duration_ns": 10000000000, "warm_up_ns": 0, "timeout_ns": 5000000000, "drain_ns": 0,
+        "connections": 16, "threads": 1, "seed": 0, "start_at_unix_ns": null, "shard": "1/1"
+    }"#;
+
+    /// Of a run with 1,000 requests of which `failed` failed, the others taking 1 to 1,000 µs.
+    fn summary(failed: u64) -> String {
+        let plan: LoadPlan = serde_json::from_str(PLAN).unwrap();
+        let mut tally = Tally::new(1);
+        for n in 1..=1_000 {
+            let failure = if n % 2 == 0 { ErrorKind::Timeout } else { ErrorKind::Reset };
+            let outcome = if n <= failed { Outcome::Failure(failure) } else { Outcome::Success };
+            tally.record(0, outcome, n * 1_000);
+            tally.service.record(n * 900);
+            tally.send_lag.record(n * 100 + failed * 10_000);
+        }
+        tally.answered_in_window = 1_000 - failed;
+        let senders = vec![SenderUse { cpu_seconds: 0.04, involuntary_context_switches: 3 }];
+        let measured =
+            Measured { interrupted: failed > 0, window_ns: 10_000_000_000, cpu_seconds: 0.05, senders };
+        let mut out = Vec::new();
+        write(&mut out, &plan, &recording(&plan, 1, measured, tally)).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn it_says_what_was_measured_and_whether_it_counts() {
+        insta::assert_snapshot!(summary(0), @"
+        100rps to 127.0.0.1:8080 for 10.0 s over 16 connections, 1 thread
+
+                     latency     service    send lag
+        p50         0.500 ms    0.450 ms    0.050 ms
+        p75         0.750 ms    0.675 ms    0.075 ms
+        p90         0.900 ms    0.810 ms    0.090 ms
+        p99         0.990 ms    0.891 ms    0.099 ms
+        p99.9       0.999 ms    0.900 ms    0.100 ms
+        p99.99      1.000 ms    0.900 ms    0.100 ms
+        max         1.000 ms    0.900 ms    0.100 ms
+        mean        0.500 ms    0.450 ms    0.050 ms
+
+        requests  1000: 1000 succeeded, 0 failed
+        rate      100.0 of 100.0 per second achieved
+        queue     0 requests at most waited for a connection; 0 reconnects
+        generator 0.5% of its threads' CPU, 0.4% the busiest, 50.0 µs per request; 3 times kept from a core
+        verdict   valid: the load was offered as planned
+        ");
+        insta::assert_snapshot!(summary(100), @"
+        100rps to 127.0.0.1:8080 for 10.0 s over 16 connections, 1 thread
+        interrupted: these are partial results
+
+                     latency     service    send lag
+        p50         0.550 ms    0.450 ms    1.051 ms
+        p75         0.775 ms    0.675 ms    1.075 ms
+        p90         0.910 ms    0.810 ms    1.091 ms
+        p99         0.991 ms    0.891 ms    1.100 ms
+        p99.9       1.000 ms    0.900 ms    1.100 ms
+        p99.99      1.000 ms    0.900 ms    1.100 ms
+        max         1.000 ms    0.900 ms    1.100 ms
+        mean        0.550 ms    0.450 ms    1.050 ms
+
+        requests  1000: 900 succeeded, 100 failed
+                  50 × timeout
+                  50 × reset
+        rate      90.0 of 100.0 per second achieved
+        queue     0 requests at most waited for a connection; 0 reconnects
+        generator 0.5% of its threads' CPU, 0.4% the busiest, 50.0 µs per request; 3 times kept from a core
+        verdict   INVALID: these figures say little of the server
+                  achieved 90.0 of 100.0 requests per second (90.0%): lower the rate
+                  send lag p99 is 1.10ms where 0.50ms is tolerated; the generator was kept from its core: is the machine busy with something else?
+        ");
+    }
 }

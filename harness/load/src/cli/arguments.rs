@@ -12,76 +12,101 @@ use super::url::{self, UrlError};
 
 const DEFAULT_CONNECTIONS: u32 = 16;
 
+const LOAD: &str = "Load";
+const CLIENT: &str = "This generator";
+const TOGETHER: &str = "Several generators as one";
+const RESULTS: &str = "Results";
+
+const AFTER_HELP: &str = "\
+Examples:
+  1,000 requests per second for a minute, measured after 5 s of warm-up:
+    meshbench-load --url http://127.0.0.1:8080/ --rate 1000 --duration 1m --warmup 5s
+  As many as two servers can answer:
+    meshbench-load --url http://a:8080/ --url http://b:8080/ --rate max --duration 30s
+  From 100 to 2,000 per second within ten minutes, sent as independent users would:
+    meshbench-load --url http://a:8080/ --rate 100 --ramp-to 2000 --arrivals poisson --duration 10m
+  Half of 100,000 per second, the other half from another machine as 2/2:
+    meshbench-load --url http://a:8080/ --rate 100000 --duration 1m --threads 2 \\
+      --start-at 2026-01-31T12:00:00Z --shard 1/2 --output 1.json
+    meshbench merge 1.json 2.json > both.json
+
+Exit codes: 0 done, valid or not (the verdict says which); 1 failed; 2 wrong usage; 130 interrupted.";
+
 /// Sends HTTP/1.1 requests at a constant rate and measures each from when it was due.
 ///
 /// Open loop: a server that stalls does not slow the load down, and the wait it causes is in every latency. Requests take
-/// turns over all URLs, evenly. Results are printed, and kept with --output and --hlog.
+/// turns over all URLs, evenly. Results are printed, and kept with --output, --hlog and --hgrm. Ctrl-C ends the run early
+/// and keeps what it has.
 #[derive(Debug, Parser)]
-#[command(name = "meshbench-load", version, max_term_width = 100)]
+#[command(name = "meshbench-load", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     /// What to send requests to, such as `http://127.0.0.1:8080/path`; give it several times for several
-    #[arg(long = "url", value_name = "URL", required_unless_present = "plan", conflicts_with = "plan")]
+    #[arg(long = "url", value_name = "URL", required_unless_present = "plan", conflicts_with = "plan", help_heading = LOAD)]
     urls: Vec<String>,
 
     /// Requests per second in all, or `max` to send as fast as answers come
-    #[arg(long, value_name = "N|max", value_parser = rate, required_unless_present = "plan", conflicts_with = "plan")]
+    #[arg(long, value_name = "N|max", value_parser = rate, required_unless_present = "plan", conflicts_with = "plan", help_heading = LOAD)]
     rate: Option<PlannedRate>,
 
     /// Change the rate linearly while measuring, to end with this one; the warm-up keeps to --rate
-    #[arg(long, value_name = "N", value_parser = offered_rate, conflicts_with = "plan")]
+    #[arg(long, value_name = "N", value_parser = offered_rate, conflicts_with = "plan", help_heading = LOAD)]
     ramp_to: Option<OfferedRate>,
 
     /// How requests follow each other: `constant` for even gaps, `poisson` for those of independent users
-    #[arg(long, value_name = "KIND", default_value_t, conflicts_with = "plan")]
+    #[arg(long, value_name = "KIND", default_value_t, conflicts_with = "plan", help_heading = LOAD)]
     arrivals: Arrivals,
 
     /// How long to measure, such as 10s or 5m
-    #[arg(long, value_name = "TIME", required_unless_present = "plan", conflicts_with = "plan")]
+    #[arg(long, value_name = "TIME", required_unless_present = "plan", conflicts_with = "plan", help_heading = LOAD)]
     duration: Option<Span>,
 
     /// Kept-alive connections in all, spread evenly over the servers [default: 16, or one for each server and thread]
-    #[arg(long, value_name = "N", conflicts_with = "plan")]
+    #[arg(long, value_name = "N", conflicts_with = "plan", help_heading = CLIENT)]
     connections: Option<u32>,
 
     /// Threads that send
-    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "plan")]
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "plan", help_heading = CLIENT)]
     threads: u32,
 
     /// How long to send the same load before measuring
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration, conflicts_with = "plan")]
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration, conflicts_with = "plan", help_heading = LOAD)]
     warmup: Duration,
 
     /// When a request has failed, counted from when it was due
-    #[arg(long, value_name = "TIME", default_value = "5s", conflicts_with = "plan")]
+    #[arg(long, value_name = "TIME", default_value = "5s", conflicts_with = "plan", help_heading = CLIENT)]
     timeout: Span,
 
     /// Decides the order in which URLs take turns, and when Poisson arrivals come
-    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "plan")]
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "plan", help_heading = LOAD)]
     seed: u64,
 
     /// When to start, warm-up first: a UTC time such as 2026-01-31T12:00:00Z, or nanoseconds since 1970
-    #[arg(long, value_name = "TIME", value_parser = unix_ns, conflicts_with = "plan")]
+    #[arg(long, value_name = "TIME", value_parser = unix_ns, conflicts_with = "plan", help_heading = TOGETHER)]
     start_at: Option<u64>,
 
     /// Send one of several interleaved shares of the load, such as 1/4; run all four with the same other flags, and put
     /// their outputs together with `meshbench merge`
-    #[arg(long, value_name = "I/N", default_value_t = ShardOfPlan::WHOLE, requires = "start_at", conflicts_with = "plan")]
+    #[arg(long, value_name = "I/N", default_value_t = ShardOfPlan::WHOLE, requires = "start_at", conflicts_with = "plan", help_heading = TOGETHER)]
     shard: ShardOfPlan,
 
-    /// Read all of the above from a load plan in JSON
-    #[arg(long, value_name = "FILE")]
+    /// Read all of this from a load plan in JSON instead
+    #[arg(long, value_name = "FILE", help_heading = LOAD)]
     pub(crate) plan: Option<PathBuf>,
 
     /// Write the recording as JSON
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = RESULTS)]
     pub(crate) output: Option<PathBuf>,
 
     /// Write a histogram a second as an HDR interval log
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = RESULTS)]
     pub(crate) hlog: Option<PathBuf>,
 
+    /// Write the distribution of latencies over percentiles, for HdrHistogram's plotters
+    #[arg(long, value_name = "FILE", help_heading = RESULTS)]
+    pub(crate) hgrm: Option<PathBuf>,
+
     /// Print what happens as lines of JSON while it happens, instead of a summary at the end
-    #[arg(long)]
+    #[arg(long, help_heading = RESULTS)]
     pub(crate) events: bool,
 }
 

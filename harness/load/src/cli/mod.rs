@@ -18,7 +18,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use self::arguments::Arguments;
 use self::url::UrlError;
-use crate::{EventSink, RunError, Surroundings, run, summary};
+use crate::{EventSink, RunError, Surroundings, percentile_distribution, run, summary};
 
 /// What shells expect of a program that Ctrl-C ended.
 const EXIT_INTERRUPTED: u8 = 130;
@@ -76,16 +76,26 @@ fn execute(arguments: &Arguments) -> Result<Recording, CommandError> {
     let plan = plan_of(arguments)?;
     // Files are opened first: a wrong path must not cost a whole run.
     let output = arguments.output.as_deref().map(create).transpose()?;
+    let distribution = arguments.hgrm.as_deref().map(create).transpose()?;
     let interval_log = arguments.hlog.as_deref().map(create).transpose()?.map(BufWriter::new);
     let signals = watch_signals().map_err(CommandError::Signals)?;
-    let events = if arguments.events { EventSink::lines(Box::new(io::stdout())) } else { EventSink::none() };
+    let events = if arguments.events {
+        EventSink::lines(Box::new(io::stdout()))
+    } else {
+        EventSink::terminal(plan.settings().duration)
+    };
 
     let surroundings = Surroundings { events: &events, interval_log, interrupt: Some(signals.as_fd()) };
     let recording = run(plan.clone(), surroundings)?;
 
     if let (Some(file), Some(path)) = (output, &arguments.output) {
-        write_recording(file, &recording)
-            .map_err(|source| CommandError::Write { path: path.clone(), source })?;
+        write_recording(file, &recording).map_err(cannot_write(path))?;
+    }
+    if let (Some(file), Some(path)) = (distribution, &arguments.hgrm) {
+        let mut out = BufWriter::new(file);
+        percentile_distribution::write(&mut out, &recording.latency_ns)
+            .and_then(|()| out.flush())
+            .map_err(cannot_write(path))?;
     }
     if !arguments.events {
         summary::write(&mut io::stdout().lock(), &plan, &recording).map_err(CommandError::StandardOutput)?;
@@ -104,7 +114,12 @@ fn plan_of(arguments: &Arguments) -> Result<LoadPlan, CommandError> {
 }
 
 fn create(path: &Path) -> Result<File, CommandError> {
-    File::create(path).map_err(|source| CommandError::Write { path: path.to_owned(), source })
+    File::create(path).map_err(cannot_write(path))
+}
+
+fn cannot_write(path: &Path) -> impl FnOnce(io::Error) -> CommandError {
+    let path = path.to_owned();
+    |source| CommandError::Write { path, source }
 }
 
 fn write_recording(file: File, recording: &Recording) -> io::Result<()> {
