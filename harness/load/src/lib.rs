@@ -26,4 +26,6 @@ mod worker;
 
 pub use error::RunError;
 pub use events::EventSink;
+#[cfg(fuzzing)]
+pub use http1::fuzzing::read_responses;
 pub use run::{Surroundings, run};

@@ -1,6 +1,8 @@
 //! HTTP/1.1 as RFC 9112 has it, for `GET`: [`request`] renders what is sent, [`ResponseReader`] reads what comes back.
 
 mod chunked;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 mod head;
 mod response;
 
