@@ -41,6 +41,8 @@ impl Validity {
 /// One way in which a recording says nothing of the server.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Shortcoming {
+    /// Not one request was due while the window was open.
+    NothingMeasured,
     /// Less was answered within the window than was offered.
     RateShortfall {
         /// Requests per second.
@@ -69,6 +71,7 @@ impl Shortcoming {
     #[must_use]
     pub fn cure(&self) -> &'static str {
         match self {
+            Self::NothingMeasured => "let it run longer",
             Self::RateShortfall { .. } => "lower the rate",
             Self::LateSending { waited: true, .. } => "raise `connections`, or lower the rate",
             Self::LateSending { waited: false, .. } => "is the machine busy with something else?",
@@ -80,6 +83,7 @@ impl Shortcoming {
 impl fmt::Display for Shortcoming {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            Self::NothingMeasured => formatter.write_str("no request was due while the window was open"),
             Self::RateShortfall { achieved_rate, offered_rate } => {
                 let percent = achieved_rate / offered_rate * 100.0;
                 write!(
@@ -109,7 +113,9 @@ impl fmt::Display for Shortcoming {
 /// Everything that speaks against a recording.
 #[must_use]
 pub fn shortcomings(recording: &Recording) -> Vec<Shortcoming> {
-    [rate_shortfall(recording), late_sending(recording), overload(recording)].into_iter().flatten().collect()
+    let nothing = (recording.requests == 0).then_some(Shortcoming::NothingMeasured);
+    let shortcomings = [nothing, rate_shortfall(recording), late_sending(recording), overload(recording)];
+    shortcomings.into_iter().flatten().collect()
 }
 
 /// Whether less than 99% of the offered rate was achieved.
@@ -188,6 +194,14 @@ mod tests {
         let sender = |cpu_seconds| SenderUse { cpu_seconds, involuntary_context_switches: 0 };
         (busy.threads, busy.cpu_seconds, busy.senders) = (2, 1.0, vec![sender(0.95), sender(0.05)]);
         assert_eq!(overload(&busy), Some(Shortcoming::Overload { cpu_share: 0.95 }));
+    }
+
+    #[test]
+    fn a_run_that_ended_before_its_window_is_not_valid() {
+        let interrupted = validity(|recording| {
+            (recording.window_ns, recording.requests, recording.offered_rate) = (0, 0, Some(0.0));
+        });
+        assert_eq!(interrupted.reasons, ["no request was due while the window was open: let it run longer"]);
     }
 
     #[test]
