@@ -5,7 +5,8 @@ mod support;
 use std::time::Duration;
 
 use meshbench_core::histogram::LatencyHistogram;
-use support::{StallingServer, measure, settings};
+use support::event_server::{Behaviour, EventServer};
+use support::{measure, settings};
 
 const STALL: Duration = Duration::from_millis(200);
 const PERIOD: Duration = Duration::from_secs(2);
@@ -25,7 +26,7 @@ fn a_stall_is_measured_as_long_as_it_is() {
 }
 
 fn with_threads(threads: u32) {
-    let server = StallingServer::start(STALL, PERIOD);
+    let server = EventServer::start(Behaviour { stall: Some((STALL, PERIOD)), ..Behaviour::default() });
     let mut plan = settings(&[server.address], &[("/", 1)], "2000rps", 4 * PERIOD);
     (plan.threads, plan.connections, plan.warm_up) = (threads, 32, Duration::from_millis(100));
     let recording = measure(plan);

@@ -3,14 +3,15 @@
 #![allow(dead_code, reason = "each test binary uses its share")]
 #![expect(clippy::unwrap_used, reason = "a server that cannot be set up fails its test")]
 
+pub(crate) mod event_server;
+
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use meshbench_core::load_plan::{
     LOAD_PLAN_VERSION, LoadPlan, LoadPlanSettings, PlannedRequest, ShardOfPlan, Target,
@@ -18,7 +19,6 @@ use meshbench_core::load_plan::{
 use meshbench_core::recording::Recording;
 use meshbench_core::schedule::Arrivals;
 use meshbench_load::{EventSink, Surroundings, run};
-use rustix::event::epoll;
 
 /// What a script does with the connection after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,70 +106,6 @@ pub(crate) fn say(stream: &mut TcpStream, text: &str) {
 }
 
 pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
-/// A server on one thread that answers nothing for the first `stall` of every `period`, and everything at once otherwise.
-pub(crate) struct StallingServer {
-    pub(crate) address: SocketAddr,
-    stopping: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl StallingServer {
-    pub(crate) fn start(stall: Duration, period: Duration) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let stopping = Arc::new(AtomicBool::new(false));
-        let until = Arc::clone(&stopping);
-        let thread = std::thread::spawn(move || serve_and_stall(&listener, stall, period, &until));
-        Self { address, stopping, thread: Some(thread) }
-    }
-}
-
-impl Drop for StallingServer {
-    fn drop(&mut self) {
-        self.stopping.store(true, Ordering::SeqCst);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn serve_and_stall(listener: &TcpListener, stall: Duration, period: Duration, stopping: &AtomicBool) {
-    const LISTENER: u64 = u64::MAX;
-    listener.set_nonblocking(true).unwrap();
-    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
-    epoll::add(&epoll, listener.as_fd(), epoll::EventData::new_u64(LISTENER), epoll::EventFlags::IN).unwrap();
-    let (mut streams, mut buffer) = (Vec::<TcpStream>::new(), [0; 65_536]);
-    let mut events = Vec::with_capacity(64);
-    let began = Instant::now();
-    while !stopping.load(Ordering::SeqCst) {
-        let phase = Duration::from_nanos((began.elapsed().as_nanos() % period.as_nanos()) as u64);
-        if phase < stall {
-            std::thread::park_timeout(stall - phase);
-            continue;
-        }
-        events.clear();
-        let timeout = rustix::time::Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
-        epoll::wait(&epoll, rustix::buffer::spare_capacity(&mut events), Some(&timeout)).unwrap();
-        for event in &events {
-            if event.data.u64() == LISTENER {
-                while let Ok((stream, _)) = listener.accept() {
-                    stream.set_nonblocking(true).unwrap();
-                    stream.set_nodelay(true).unwrap();
-                    let data = epoll::EventData::new_u64(streams.len() as u64);
-                    epoll::add(&epoll, &stream, data, epoll::EventFlags::IN).unwrap();
-                    streams.push(stream);
-                }
-                continue;
-            }
-            let stream = &mut streams[event.data.u64() as usize];
-            match stream.read(&mut buffer) {
-                Ok(count) if count > 0 => say(stream, OK),
-                _ => epoll::delete(&epoll, &*stream).unwrap_or_default(),
-            }
-        }
-    }
-}
 
 /// Settings for `requests_per_second` over `duration` to each address, asking for `paths` with weights.
 pub(crate) fn settings(
