@@ -2,6 +2,8 @@
 
 use std::io;
 
+use meshbench_core::recording::Recording;
+
 /// Why a run gave no recording.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -42,5 +44,11 @@ pub enum RunError {
     Thread,
     /// The interval log could not be written.
     #[error("cannot write the interval log (is the disk full?)")]
-    IntervalLog(#[source] io::Error),
+    IntervalLog {
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+        /// What was measured all the same; none where the log failed before anything was.
+        recording: Option<Box<Recording>>,
+    },
 }

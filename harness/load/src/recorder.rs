@@ -1,11 +1,10 @@
 //! The thread that puts the senders' tallies together: [`Recorder`].
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender};
 
 use meshbench_core::load_event::LoadEvent;
 
-use crate::error::RunError;
 use crate::events::EventSink;
 use crate::hand_over::Delivery;
 use crate::interval_log::IntervalLog;
@@ -36,8 +35,8 @@ struct Progress {
 }
 
 impl<W: Write> Recorder<'_, W> {
-    /// Runs until every thread has delivered its last tally: the total of all.
-    pub(crate) fn run(mut self, targets: usize) -> Result<Tally, RunError> {
+    /// Runs until every thread has delivered its last tally: the total of all, and why the log is not complete, if so.
+    pub(crate) fn run(mut self, targets: usize) -> (Tally, Option<io::Error>) {
         // Refused only to those who already have a lower priority.
         let _ = rustix::process::setpriority_process(None, LOWEST_PRIORITY);
         let threads = self.empties.len();
@@ -58,13 +57,10 @@ impl<W: Write> Recorder<'_, W> {
             }
         }
         progress.total.max_queue_depth = progress.deepest_queues.iter().sum();
-        match log_failure {
-            None => Ok(progress.total),
-            Some(failure) => Err(RunError::IntervalLog(failure)),
-        }
+        (progress.total, log_failure)
     }
 
-    fn take(&mut self, delivery: Delivery, progress: &mut Progress) -> std::io::Result<()> {
+    fn take(&mut self, delivery: Delivery, progress: &mut Progress) -> io::Result<()> {
         let Delivery { thread, seconds, mut tally } = delivery;
         let deepest = &mut progress.deepest_queues[thread];
         *deepest = (*deepest).max(tally.max_queue_depth);
@@ -86,7 +82,7 @@ impl<W: Write> Recorder<'_, W> {
     }
 
     /// Every thread has delivered up to `seconds`: logs what is new since the last time, and adds it to the total.
-    fn close_second(&mut self, seconds: u64, progress: &mut Progress) -> std::io::Result<()> {
+    fn close_second(&mut self, seconds: u64, progress: &mut Progress) -> io::Result<()> {
         let Progress { total, second, logged, .. } = progress;
         let is_worth_a_line = !second.latency.is_empty() || !second.error_latency.is_empty();
         let written = match &mut self.interval_log {

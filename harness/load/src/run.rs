@@ -68,8 +68,8 @@ pub fn run<W: Write + Send>(
     let interval_log = interval_log
         .map(|out| IntervalLog::begin(out, window_start_unix_ns))
         .transpose()
-        .map_err(RunError::IntervalLog)?;
-    let (measured, total) = thread::scope(|scope| {
+        .map_err(|source| RunError::IntervalLog { source, recording: None })?;
+    let (measured, (total, log_failure)) = thread::scope(|scope| {
         let (deliver, deliveries) = mpsc::channel();
         let mut empties = Vec::new();
         let mut threads = Vec::new();
@@ -92,9 +92,13 @@ pub fn run<W: Write + Send>(
         let measured = watch(&orders, &ids, events, interrupt);
         threads.into_iter().try_for_each(SendingThread::join)?;
         let total = recorder.join().map_err(|_| RunError::Thread)?;
-        Ok((measured.map_err(RunError::Engine)?, total?))
+        Ok((measured.map_err(RunError::Engine)?, total))
     })?;
-    Ok(recording(&orders.plan, window_start_unix_ns, measured, total))
+    let recording = recording(&orders.plan, window_start_unix_ns, measured, total);
+    match log_failure {
+        None => Ok(recording),
+        Some(source) => Err(RunError::IntervalLog { source, recording: Some(Box::new(recording)) }),
+    }
 }
 
 /// When the schedule starts: as planned, or soon.

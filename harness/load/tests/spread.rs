@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use meshbench_core::load_plan::LoadPlan;
-use meshbench_load::{EventSink, Surroundings, run};
+use meshbench_load::{EventSink, RunError, Surroundings, run};
 use rstest::rstest;
 use rustix::event::{EventfdFlags, eventfd};
 use support::{OK, ScriptedServer, Then, measure, say, settings};
@@ -71,6 +71,35 @@ impl Write for Interrupter {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// A disk that is full after the head of the log.
+struct FullDisk {
+    room: usize,
+}
+
+impl Write for FullDisk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.room = self.room.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_log_that_cannot_be_written_costs_no_figures() {
+    let server = server();
+    let settings = settings(&[server.address], &[("/", 1)], "100rps", Duration::from_secs(2));
+    let events = EventSink::none();
+    let interval_log = Some(FullDisk { room: 500 });
+    let surroundings = Surroundings { events: &events, interval_log, interrupt: None };
+    match run(LoadPlan::try_new(settings).unwrap(), surroundings) {
+        Err(RunError::IntervalLog { recording: Some(recording), .. }) => assert_eq!(recording.successes, 200),
+        other => panic!("{other:?}"),
     }
 }
 

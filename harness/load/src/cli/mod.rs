@@ -86,22 +86,26 @@ fn execute(arguments: &Arguments) -> Result<Recording, CommandError> {
     };
 
     let surroundings = Surroundings { events: &events, interval_log, interrupt: Some(signals.as_fd()) };
-    let recording = run(plan.clone(), surroundings)?;
+    let (recording, log_failure) = match run(plan.clone(), surroundings) {
+        Ok(recording) => (recording, None),
+        // What was measured is worth keeping without its log.
+        Err(RunError::IntervalLog { source, recording: Some(recording) }) => {
+            (*recording, Some(RunError::IntervalLog { source, recording: None }))
+        }
+        Err(error) => return Err(error.into()),
+    };
 
     if let (Some(file), Some(path)) = (output, &arguments.output) {
         write_recording(file, &recording).map_err(cannot_write(path))?;
     }
     if let (Some(file), Some(path)) = (distribution, &arguments.hgrm) {
-        let mut out = BufWriter::new(file);
-        percentile_distribution::write(&mut out, &recording.latency_ns)
-            .and_then(|()| out.flush())
-            .map_err(cannot_write(path))?;
+        write_distribution(file, &recording).map_err(cannot_write(path))?;
     }
     if !arguments.events {
         summary::write(&mut io::stdout().lock(), &plan, &recording).map_err(CommandError::StandardOutput)?;
     }
     events.tell(&LoadEvent::Finished);
-    Ok(recording)
+    log_failure.map_or(Ok(recording), |failure| Err(failure.into()))
 }
 
 fn plan_of(arguments: &Arguments) -> Result<LoadPlan, CommandError> {
@@ -126,6 +130,12 @@ fn write_recording(file: File, recording: &Recording) -> io::Result<()> {
     let mut writer = BufWriter::new(file);
     serde_json::to_writer(&mut writer, recording)?;
     writer.write_all(b"\n")?;
+    writer.flush()
+}
+
+fn write_distribution(file: File, recording: &Recording) -> io::Result<()> {
+    let mut writer = BufWriter::new(file);
+    percentile_distribution::write(&mut writer, &recording.latency_ns)?;
     writer.flush()
 }
 
