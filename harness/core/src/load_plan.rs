@@ -1,6 +1,7 @@
 //! What the load generator is told: a [`LoadPlan`], valid by construction.
 
 mod check;
+mod request;
 mod shard;
 
 use std::fmt;
@@ -16,6 +17,8 @@ use crate::schedule::{Arrivals, Schedule};
 use crate::shuffle::shuffle;
 use crate::turns::Turns;
 use crate::units::{OfferedRate, TextError};
+
+pub use request::{PlannedRequest, RequestError, RequestHeader};
 
 /// The version of the JSON that [`LoadPlan`] is read from and written to.
 pub const LOAD_PLAN_VERSION: u32 = 2;
@@ -63,16 +66,6 @@ impl From<PlannedRate> for String {
     fn from(rate: PlannedRate) -> Self {
         rate.to_string()
     }
-}
-
-/// One kind of request of a target: a `GET` of `path`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PlannedRequest {
-    /// Path and query, starting with `/`.
-    pub path: String,
-    /// How often it is sent, relative to the other requests of the plan.
-    pub weight: u32,
 }
 
 /// One server under load.
@@ -153,12 +146,8 @@ pub enum LoadPlanError {
     Address { target: String, address: String },
     #[error("target `{target}` has no request: give at least one path")]
     NoRequests { target: String },
-    #[error(
-        "target `{target}` has the path `{path}`: expected printable ASCII without spaces that starts with `/`"
-    )]
-    Path { target: String, path: String },
-    #[error("target `{target}` gives the path `{path}` the weight 0: give it 1 or more, or leave it out")]
-    ZeroWeight { target: String, path: String },
+    #[error("target `{target}` has the {problem}")]
+    Request { target: String, problem: RequestError },
     #[error(
         "the weights of all targets and paths add up to {cards} turns, more than {LARGEST_DECK}: use smaller weights"
     )]

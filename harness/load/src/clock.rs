@@ -25,6 +25,11 @@ impl MonotonicNs {
         Self(self.0.saturating_add(ns))
     }
 
+    /// The instant `ns` nanoseconds earlier.
+    pub(crate) fn minus_ns(self, ns: u64) -> Self {
+        Self(self.0.saturating_sub(ns))
+    }
+
     /// The instant `duration` later.
     pub(crate) fn plus(self, duration: Duration) -> Self {
         self.plus_ns(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))

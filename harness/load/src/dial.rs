@@ -1,14 +1,16 @@
 //! Opens every connection before the first request is due: [`dial`].
 
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
 use meshbench_core::load_plan::{LoadPlan, Target};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 
-use crate::clock::MonotonicNs;
+use crate::clock::{MonotonicNs, timespec};
 use crate::error::RunError;
-use crate::worker::Connection;
+use crate::worker::{Connection, Ended, READ_BUFFER_BYTES, Session};
 
 /// A server that takes longer than this to accept is not there.
 const LONGEST_HANDSHAKE: Duration = Duration::from_secs(5);
@@ -29,25 +31,33 @@ fn resolve_one(address: &str) -> Result<SocketAddr, RunError> {
 ///
 /// # Errors
 /// Where no target at all can be reached.
-pub(crate) fn dial(plan: &LoadPlan, addresses: &[SocketAddr]) -> Result<Vec<Vec<Connection>>, RunError> {
+pub(crate) fn dial<S: Session>(
+    plan: &LoadPlan,
+    addresses: &[SocketAddr],
+    requests: &[Vec<S::Request>],
+) -> Result<Vec<Vec<Connection<S>>>, RunError> {
     let settings = plan.settings();
     let timeout = settings.timeout.min(LONGEST_HANDSHAKE);
     let now = MonotonicNs::now();
+    let mut scratch = vec![0; READ_BUFFER_BYTES];
     let mut refused: Vec<Option<io::Error>> = addresses.iter().map(|_| None).collect();
-    let mut by_thread: Vec<Vec<Connection>> = (0..settings.threads).map(|_| Vec::new()).collect();
+    let mut by_thread: Vec<Vec<Connection<S>>> = (0..settings.threads).map(|_| Vec::new()).collect();
     let mut opened = 0;
     for index in 0..settings.connections {
         let target = plan.target_of_connection(index) as usize;
-        let mut stream = None;
+        let mut connection = Connection::new(target, S::new(settings), now);
         // One refusal is enough: trying again for each connection would only hold up the start.
         if refused[target].is_none() {
-            match open(addresses[target], timeout) {
-                Ok(open) => stream = Some(open),
-                Err(error) => refused[target] = Some(error),
+            let deadline = MonotonicNs::now().plus(timeout);
+            match open(&mut connection, addresses[target], deadline, &requests[target], &mut scratch) {
+                Ok(()) => opened += 1,
+                Err(error) => {
+                    connection.close(now);
+                    refused[target] = Some(error);
+                }
             }
         }
-        opened += usize::from(stream.is_some());
-        by_thread[plan.thread_of_connection(index) as usize].push(Connection::new(target, stream, now));
+        by_thread[plan.thread_of_connection(index) as usize].push(connection);
     }
     if opened == 0 {
         let first = settings.targets.iter().zip(refused).find_map(|(target, error)| Some((target, error?)));
@@ -58,9 +68,30 @@ pub(crate) fn dial(plan: &LoadPlan, addresses: &[SocketAddr]) -> Result<Vec<Vec<
     Ok(by_thread)
 }
 
-fn open(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&address, timeout)?;
-    stream.set_nodelay(true)?;
-    stream.set_nonblocking(true)?;
-    Ok(stream)
+/// Opens one connection, and waits until it is.
+fn open<S: Session>(
+    connection: &mut Connection<S>,
+    address: SocketAddr,
+    deadline: MonotonicNs,
+    requests: &[S::Request],
+    scratch: &mut [u8],
+) -> io::Result<()> {
+    connection.connect(address, deadline)?;
+    // First the socket's handshake, which ends with room to write; all that follows begins with something to read.
+    let mut awaited = PollFlags::OUT;
+    loop {
+        let left_ns = deadline.ns_since(MonotonicNs::now());
+        let Some(transport) = connection.transport() else { return Ok(()) };
+        let mut descriptors = [PollFd::new(transport.socket(), awaited)];
+        match poll(&mut descriptors, Some(&timespec(left_ns))) {
+            Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+            Ok(_) => {}
+            Err(Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        if connection.go_on_connecting(scratch, requests, &mut Ended::new())? {
+            return Ok(());
+        }
+        awaited = PollFlags::IN;
+    }
 }

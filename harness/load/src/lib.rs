@@ -22,7 +22,11 @@ mod sender_use;
 mod sending_thread;
 mod summary;
 mod tally;
+mod transport;
 mod worker;
+
+/// What requests call their sender.
+const USER_AGENT: &str = concat!("meshbench-load/", env!("CARGO_PKG_VERSION"));
 
 pub use error::RunError;
 pub use events::EventSink;

@@ -18,14 +18,14 @@ use crate::dial::{dial, resolve};
 use crate::error::RunError;
 use crate::events::EventSink;
 use crate::hand_over::HandOver;
-use crate::http1;
+use crate::http1::Http1;
 use crate::interval_log::IntervalLog;
 use crate::recorder::Recorder;
 use crate::result::{Measured, recording};
 use crate::sender_use::SenderReading;
 use crate::sending_thread::SendingThread;
 use crate::tally::Tally;
-use crate::worker::{Control, Orders, Timing, Worker};
+use crate::worker::{Control, Orders, Session, Timing, Worker};
 
 /// Time for the threads to be ready when the first request is due.
 const LEAD: Duration = Duration::from_millis(20);
@@ -53,9 +53,17 @@ pub fn run<W: Write + Send>(
 ) -> Result<Recording, RunError> {
     // Asked first, because connecting may take long.
     start_of(&plan)?;
-    let addresses = resolve(&plan.settings().targets)?;
-    let connections = dial(&plan, &addresses)?;
-    let requests = render(&plan);
+    run_protocol::<Http1, W>(plan, surroundings)
+}
+
+fn run_protocol<S: Session, W: Write + Send>(
+    plan: LoadPlan,
+    surroundings: Surroundings<'_, W>,
+) -> Result<Recording, RunError> {
+    let settings = plan.settings();
+    let addresses = resolve(&settings.targets)?;
+    let requests: Vec<_> = settings.targets.iter().map(|target| S::render(target, settings)).collect();
+    let connections = dial::<S>(&plan, &addresses, &requests)?;
     let control = Control::new().map_err(RunError::Engine)?;
     let timing = Timing::of(&plan, wait_for_start(&plan, surroundings.interrupt)?);
     let orders = Arc::new(Orders { plan, requests, addresses, timing, control });
@@ -119,17 +127,9 @@ fn wait_for_start(plan: &LoadPlan, interrupt: Option<BorrowedFd<'_>>) -> Result<
     Ok(if is_interrupted { MonotonicNs::now().plus(LEAD) } else { start })
 }
 
-/// The bytes of every request, by target and by request within it.
-fn render(plan: &LoadPlan) -> Vec<Vec<Box<[u8]>>> {
-    let render_target = |target: &meshbench_core::load_plan::Target| {
-        target.requests.iter().map(|request| http1::request(&target.address, &request.path)).collect()
-    };
-    plan.settings().targets.iter().map(render_target).collect()
-}
-
 /// Keeps the edges of the window while the workers send: tells of them, and reads this process's CPU counters there.
-fn watch(
-    orders: &Orders,
+fn watch<R>(
+    orders: &Orders<R>,
     threads: &[Pid],
     events: &EventSink,
     interrupt: Option<BorrowedFd<'_>>,

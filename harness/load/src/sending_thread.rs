@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use rustix::thread::{Pid, gettid};
 
 use crate::error::RunError;
-use crate::worker::Worker;
+use crate::worker::{Session, Worker};
 
 /// A worker's thread. It ends only in [`Self::join`], because the counters of a thread that has ended cannot be read.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(crate) struct SendingThread {
 
 impl SendingThread {
     /// Starts `worker`, which is the run's number `index`.
-    pub(crate) fn start(index: usize, worker: Worker) -> Result<Self, RunError> {
+    pub(crate) fn start<S: Session>(index: usize, worker: Worker<S>) -> Result<Self, RunError> {
         let (keep_alive, released) = mpsc::channel();
         let (tell_id, id) = mpsc::channel();
         let work = move || {

@@ -3,7 +3,9 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::net::TcpStream;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use meshbench_core::recording::ErrorKind;
@@ -43,6 +45,11 @@ fn large(stream: &mut TcpStream, _: &str) -> Then {
 
 fn not_modified(stream: &mut TcpStream, _: &str) -> Then {
     say(stream, "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n");
+    Then::Keep
+}
+
+fn no_content(stream: &mut TcpStream, _: &str) -> Then {
+    say(stream, "HTTP/1.1 204 No Content\r\n\r\n");
     Then::Keep
 }
 
@@ -101,11 +108,81 @@ fn unavailable(stream: &mut TcpStream, _: &str) -> Then {
 #[case::byte_by_byte(byte_by_byte)]
 #[case::large(large)]
 #[case::not_modified(not_modified)]
+#[case::no_content(no_content)]
 fn answers_on_kept_connections_succeed(#[case] script: Script) {
     let server = ScriptedServer::start(script);
     let recording = measure(settings(&[server.address], &[("/", 1)], RATE, SECOND));
     assert_eq!((recording.successes, recording.reconnects), (REQUESTS, 0), "{:?}", recording.errors);
     assert_eq!(server.accepted(), 4);
+}
+
+#[test]
+fn bodies_arrive_whole_and_connections_are_kept() {
+    let server = ScriptedServer::start(chunked);
+    let mut plan = settings(&[server.address], &[("/", 1)], RATE, SECOND);
+    let body: Vec<u8> = (0..3_000_000_u32).map(|position| position as u8).collect();
+    plan.targets[0].requests[0].method = "POST".to_owned();
+    plan.targets[0].requests[0].body.clone_from(&body);
+    let recording = measure(plan);
+    assert_eq!((recording.successes, recording.reconnects), (REQUESTS, 0), "{:?}", recording.errors);
+    assert!(*server.bodies.lock().unwrap() == BTreeMap::from([(body, REQUESTS)]), "other bodies arrived");
+}
+
+#[rstest]
+#[case::length("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n")]
+#[case::chunked("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")]
+#[case::unstated("HTTP/1.1 200 OK\r\n\r\n")]
+fn the_answer_to_head_has_no_body_whatever_it_says(#[case] answer: &'static str) {
+    let server = ScriptedServer::start(move |stream, _| {
+        say(stream, answer);
+        Then::Keep
+    });
+    let mut plan = settings(&[server.address], &[("/", 1)], RATE, SECOND);
+    plan.targets[0].requests[0].method = "HEAD".to_owned();
+    let recording = measure(plan);
+    assert_eq!((recording.successes, recording.reconnects), (REQUESTS, 0), "{:?}", recording.errors);
+}
+
+/// A server that refuses a body it has not read: its answer counts, and what is left of the body is no request.
+#[rstest]
+fn an_answer_before_the_body_is_through_counts(#[values(Then::Keep, Then::Close)] then: Then) {
+    let server = ScriptedServer::start(move |stream, _| {
+        say(stream, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n");
+        // Closing with bytes unread would reset the connection, and may take the answer with it.
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        while then == Then::Keep && stream.read(&mut [0; 65_536]).is_ok_and(|count| count > 0) {}
+        Then::Close
+    });
+    let mut plan = settings(&[server.address], &[("/early", 1)], "20rps", SECOND);
+    plan.targets[0].requests[0].method = "PUT".to_owned();
+    plan.targets[0].requests[0].body = vec![b'x'; 20_000_000];
+    let recording = measure(plan);
+    let kinds: Vec<_> = recording.errors.keys().copied().collect();
+    match then {
+        Then::Keep => assert_eq!(recording.errors, BTreeMap::from([(ErrorKind::Status4xx, 20)])),
+        // The reset may overtake the answer; nothing else may be made of it.
+        Then::Close => assert!(
+            kinds.iter().all(|kind| [ErrorKind::Status4xx, ErrorKind::Reset].contains(kind)),
+            "{kinds:?}"
+        ),
+    }
+    assert_eq!(server.requests_by_path()["/early"], 20, "a rest of a body was taken for a request");
+}
+
+/// Each request makes the server say something on the connection of the one before it, which is idle by then.
+#[test]
+fn what_comes_on_an_idle_connection_answers_nothing() {
+    let last = Mutex::new(None::<TcpStream>);
+    let server = ScriptedServer::start(move |stream, _| {
+        if let Some(idle) = last.lock().unwrap().replace(stream.try_clone().unwrap()) {
+            say(&mut &idle, "HTTP/1.1 500 Nobody Asked\r\nContent-Length: 0\r\n\r\n");
+        }
+        say(stream, OK);
+        Then::Keep
+    });
+    let recording = measure(settings(&[server.address], &[("/", 1)], RATE, SECOND));
+    assert_eq!(recording.successes, REQUESTS, "{:?}", recording.errors);
+    assert!((REQUESTS - 5..REQUESTS).contains(&recording.reconnects), "{} reconnects", recording.reconnects);
 }
 
 #[rstest]

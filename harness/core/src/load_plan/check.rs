@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    LOAD_PLAN_VERSION, LONGEST_TIMEOUT, LoadPlanError, LoadPlanSettings, PlannedRate, PlannedRequest, Target,
-    schedule_of,
+    LOAD_PLAN_VERSION, LONGEST_TIMEOUT, LoadPlanError, LoadPlanSettings, PlannedRate, Target, schedule_of,
 };
 use crate::schedule::Arrivals;
 
@@ -31,13 +30,8 @@ fn check_targets(targets: &[Target]) -> Result<(), LoadPlanError> {
         if requests.is_empty() {
             return Err(LoadPlanError::NoRequests { target: name.clone() });
         }
-        for PlannedRequest { path, weight } in requests {
-            if !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err(LoadPlanError::Path { target: name.clone(), path: path.clone() });
-            }
-            if *weight == 0 {
-                return Err(LoadPlanError::ZeroWeight { target: name.clone(), path: path.clone() });
-            }
+        for request in requests {
+            request.check().map_err(|problem| LoadPlanError::Request { target: name.clone(), problem })?;
         }
     }
     Ok(())

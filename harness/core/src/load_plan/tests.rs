@@ -6,7 +6,7 @@ use rstest::rstest;
 use super::*;
 
 fn settings() -> LoadPlanSettings {
-    let request = |path: &str, weight| PlannedRequest { path: path.to_owned(), weight };
+    let request = |path: &str, weight| PlannedRequest::get(path.to_owned(), weight);
     let target = |name: &str, requests| Target {
         name: name.to_owned(),
         address: "127.0.0.1:8080".to_owned(),
@@ -39,9 +39,20 @@ fn refused(change: impl FnOnce(&mut LoadPlanSettings)) -> String {
     LoadPlan::try_new(changed).unwrap_err().to_string()
 }
 
+fn header(name: &str, value: &str) -> Vec<RequestHeader> {
+    vec![RequestHeader { name: name.to_owned(), value: value.to_owned() }]
+}
+
 #[test]
 fn a_plan_survives_its_json() {
-    let plan = LoadPlan::try_new(settings()).unwrap();
+    let mut settings = settings();
+    settings.targets[0].requests[0] = PlannedRequest {
+        method: "POST".to_owned(),
+        headers: header("x-request-id", "7"),
+        body: vec![0, 255],
+        ..PlannedRequest::get("/".to_owned(), 1)
+    };
+    let plan = LoadPlan::try_new(settings).unwrap();
     let json = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<LoadPlan>(&json).unwrap(), plan);
 }
@@ -74,7 +85,11 @@ fn every_refusal_says_what_would_work() {
     insta::assert_snapshot!(refused(|plan| plan.targets[1].name = "web-0".to_owned()), @"two targets are named `web-0`: give each a name of its own, so that their counts can be told apart");
     insta::assert_snapshot!(refused(|plan| plan.targets[0].requests.clear()), @"target `web-0` has no request: give at least one path");
     insta::assert_snapshot!(refused(|plan| plan.targets[0].requests[0].path = "a b".to_owned()), @"target `web-0` has the path `a b`: expected printable ASCII without spaces that starts with `/`");
-    insta::assert_snapshot!(refused(|plan| plan.targets[0].requests[0].weight = 0), @"target `web-0` gives the path `/api/list` the weight 0: give it 1 or more, or leave it out");
+    insta::assert_snapshot!(refused(|plan| plan.targets[0].requests[0].weight = 0), @"target `web-0` has the path `/api/list` with the weight 0: give it 1 or more, or leave it out");
+    insta::assert_snapshot!(refused(|plan| plan.targets[0].requests[0].method = "CONNECT".to_owned()), @"target `web-0` has the method `CONNECT`: expected one such as GET or POST; CONNECT is not supported");
+    insta::assert_snapshot!(refused(|plan| plan.targets[0].requests[0].headers = header("a b", "c")), @"target `web-0` has the header name `a b`: expected letters, digits and dashes, such as `x-request-id`");
+    insta::assert_snapshot!(refused(|plan| plan.targets[0].requests[0].headers = header("Content-Length", "1")), @"target `web-0` has the header `Content-Length`: the engine writes it itself; leave it out");
+    insta::assert_snapshot!(refused(|plan| plan.targets[0].requests[0].headers = header("a", "b\r\nc: d")), @"target `web-0` has the header `a` with a value that is no printable text: remove control characters and blanks at its ends");
     insta::assert_snapshot!(refused(|plan| plan.targets[0].requests[0].weight = 1_000_000), @"the weights of all targets and paths add up to 1000003 turns, more than 1000000: use smaller weights");
     insta::assert_snapshot!(refused(|plan| plan.duration = Duration::ZERO), @r#"the measured duration is zero: give a duration such as "10s""#);
     insta::assert_snapshot!(refused(|plan| plan.duration = Duration::from_millis(1)), @"not one request is due in 0.001 s at 500rps: measure longer or offer more");
@@ -126,7 +141,7 @@ proptest! {
         let mut settings = settings();
         settings.seed = seed;
         settings.targets.truncate(1);
-        settings.targets[0].requests = weights.iter().map(|weight| PlannedRequest { path: "/".to_owned(), weight: *weight }).collect();
+        settings.targets[0].requests = weights.iter().map(|weight| PlannedRequest::get("/".to_owned(), *weight)).collect();
         let plan = LoadPlan::try_new(settings).unwrap();
 
         let cards: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();

@@ -11,7 +11,7 @@ fn plan() -> LoadPlanSettings {
         targets: vec![Target {
             name: "web".to_owned(),
             address: "127.0.0.1:8080".to_owned(),
-            requests: vec![PlannedRequest { path: "/".to_owned(), weight: 1 }],
+            requests: vec![PlannedRequest::get("/".to_owned(), 1)],
         }],
         rate: PlannedRate::Constant("100rps".parse().unwrap()),
         ramp_to: None,

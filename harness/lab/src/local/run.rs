@@ -168,7 +168,7 @@ fn load_plan(arm: &ArmRun<'_>, topology: &Topology) -> Result<LoadPlan, LabError
     let requests: Vec<_> = workload
         .requests
         .iter()
-        .map(|request| PlannedRequest { path: request.path.clone(), weight: request.weight.get() })
+        .map(|request| PlannedRequest::get(request.path.clone(), request.weight.get()))
         .collect();
     let generator = topology.generator();
     let targets =

@@ -1,14 +1,17 @@
 //! What can be said on the command line: [`Arguments`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use clap::Parser;
-use meshbench_core::load_plan::{LOAD_PLAN_VERSION, LoadPlanSettings, PlannedRate, ShardOfPlan};
+use meshbench_core::load_plan::{
+    LOAD_PLAN_VERSION, LoadPlanSettings, PlannedRate, RequestHeader, ShardOfPlan,
+};
 use meshbench_core::schedule::Arrivals;
 use meshbench_core::units::{OfferedRate, Span, TextError};
 
-use super::url::{self, UrlError};
+use super::CommandError;
+use super::url;
 
 const DEFAULT_CONNECTIONS: u32 = 16;
 
@@ -59,6 +62,18 @@ pub(crate) struct Arguments {
     /// How long to measure, such as 10s or 5m
     #[arg(long, value_name = "TIME", required_unless_present = "plan", conflicts_with = "plan", help_heading = LOAD)]
     duration: Option<Span>,
+
+    /// The method of every request [default: GET, or POST where there is a body]
+    #[arg(long, value_name = "METHOD", conflicts_with = "plan")]
+    method: Option<String>,
+
+    /// A header of every request; may be given several times
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header, conflicts_with = "plan")]
+    headers: Vec<RequestHeader>,
+
+    /// A file with the body of every request
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    body: Option<PathBuf>,
 
     /// Kept-alive connections in all, spread evenly over the servers [default: 16, or one for each server and thread]
     #[arg(long, value_name = "N", conflicts_with = "plan", help_heading = CLIENT)]
@@ -112,8 +127,15 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     /// The plan that the flags describe.
-    pub(crate) fn settings(&self) -> Result<LoadPlanSettings, UrlError> {
-        let targets = url::targets(&self.urls)?;
+    pub(crate) fn settings(&self) -> Result<LoadPlanSettings, CommandError> {
+        let mut targets = url::targets(&self.urls)?;
+        let body = self.body.as_deref().map(read_body).transpose()?.unwrap_or_default();
+        let default_method = if body.is_empty() { "GET" } else { "POST" };
+        for request in targets.iter_mut().flat_map(|target| &mut target.requests) {
+            request.method = self.method.as_deref().unwrap_or(default_method).to_owned();
+            request.headers.clone_from(&self.headers);
+            request.body.clone_from(&body);
+        }
         let one_each = (targets.len() as u32).saturating_mul(self.threads);
         Ok(LoadPlanSettings {
             version: LOAD_PLAN_VERSION,
@@ -134,6 +156,17 @@ impl Arguments {
             shard: self.shard,
         })
     }
+}
+
+fn read_body(path: &Path) -> Result<Vec<u8>, CommandError> {
+    std::fs::read(path).map_err(|source| CommandError::ReadBody { path: path.to_owned(), source })
+}
+
+/// A header as written in a request's head.
+fn header(text: &str) -> Result<RequestHeader, String> {
+    let (name, value) =
+        text.split_once(':').ok_or_else(|| "expected a header such as \"accept: text/html\"".to_owned())?;
+    Ok(RequestHeader { name: name.to_owned(), value: value.trim().to_owned() })
 }
 
 /// A rate or `max`; on the command line the unit goes without saying.

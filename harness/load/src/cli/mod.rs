@@ -30,6 +30,12 @@ pub(crate) enum CommandError {
     Url(#[from] UrlError),
     #[error(transparent)]
     Plan(#[from] LoadPlanError),
+    #[error("cannot read the body {}", path.display())]
+    ReadBody {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("cannot read the plan {}", path.display())]
     ReadPlan {
         path: PathBuf,

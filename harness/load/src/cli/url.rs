@@ -30,7 +30,7 @@ pub(crate) fn targets(urls: &[String]) -> Result<Vec<Target>, UrlError> {
         let requests = &mut targets[index].requests;
         match requests.iter_mut().find(|request| request.path == path) {
             Some(request) => request.weight += 1,
-            None => requests.push(PlannedRequest { path, weight: 1 }),
+            None => requests.push(PlannedRequest::get(path, 1)),
         }
     }
     Ok(targets)

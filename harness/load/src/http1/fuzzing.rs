@@ -1,6 +1,7 @@
 //! What must hold for whatever a server sends: [`read_responses`], for `cargo fuzz` and for a property test in CI.
 
-use super::{Fed, ProtocolError, Response, ResponseReader};
+use super::ProtocolError;
+use super::response::{Fed, Response, ResponseReader};
 
 /// A response that every reader in good order reads as what it is.
 const PROBE: &[u8] = b"HTTP/1.1 299 Probe\r\nContent-Length: 5\r\n\r\nprobe";

@@ -51,12 +51,7 @@ pub(super) fn read(input: &[u8]) -> Result<Option<Head>, ProtocolError> {
         Fields { length: Some(length), .. } => Framing::Length(length),
         Fields { .. } => Framing::UntilClose,
     };
-    Ok(Some(Head {
-        status,
-        framing,
-        keep_alive: fields.keep_alive && framing != Framing::UntilClose,
-        length,
-    }))
+    Ok(Some(Head { status, framing, keep_alive: fields.keep_alive, length }))
 }
 
 /// The fields that decide framing and the life of the connection.

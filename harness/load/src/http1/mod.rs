@@ -1,12 +1,14 @@
-//! HTTP/1.1 as RFC 9112 has it, for `GET`: [`request`] renders what is sent, [`ResponseReader`] reads what comes back.
+//! HTTP/1.1 as RFC 9112 has it: [`Http1`] sends a request and reads its response, one after the other.
 
 mod chunked;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
 mod head;
+mod request;
 mod response;
+mod session;
 
-pub(crate) use response::{Fed, Response, ResponseReader};
+pub(crate) use session::Http1;
 
 /// Why bytes are no response. All of them end the connection: after one, framing cannot be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,14 +25,4 @@ pub(crate) enum ProtocolError {
     Chunk,
     #[error("the connection ended within the response")]
     Truncated,
-}
-
-/// The bytes of a `GET` of `path` from `host`.
-pub(crate) fn request(host: &str, path: &str) -> Box<[u8]> {
-    let version = env!("CARGO_PKG_VERSION");
-    format!(
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: meshbench-load/{version}\r\nAccept: */*\r\n\r\n"
-    )
-    .into_bytes()
-    .into_boxed_slice()
 }

@@ -35,11 +35,17 @@ pub(crate) struct ResponseReader {
     position: Position,
     /// A head that came in pieces, so far. Empty where heads come whole, so that nothing is copied.
     partial_head: Vec<u8>,
+    expects_body: bool,
 }
 
 impl ResponseReader {
     pub(crate) fn new() -> Self {
-        Self { position: Position::Head, partial_head: Vec::new() }
+        Self { position: Position::Head, partial_head: Vec::new(), expects_body: true }
+    }
+
+    /// Says whether the response to come may have a body, whatever its head says: RFC 9112 §6.3, rule 1.
+    pub(crate) fn expect(&mut self, body: bool) {
+        self.expects_body = body;
     }
 
     /// Forgets a response that will not be completed, and keeps the memory.
@@ -111,20 +117,23 @@ impl ResponseReader {
         self.partial_head.clear();
         // A head that was incomplete without this input cannot end before it.
         let body = &input[head.length.saturating_sub(kept)..];
-        self.position = position_after(head)?;
+        self.position = position_after(head, self.expects_body)?;
         Ok(Some(body))
     }
 }
 
-fn position_after(head: Head) -> Result<Position, ProtocolError> {
+fn position_after(head: Head, expects_body: bool) -> Result<Position, ProtocolError> {
     let response = Response { status: head.status, keep_alive: head.keep_alive };
     match (head.status, head.framing) {
         (101, _) | (0..100 | 600.., _) => Err(ProtocolError::Status),
         // Interim responses announce the one that counts.
         (100..200, _) => Ok(Position::Head),
+        _ if !expects_body => Ok(Position::Length { response, remaining: 0 }),
         (_, Framing::Length(remaining)) => Ok(Position::Length { response, remaining }),
         (_, Framing::Chunked) => Ok(Position::Chunked { response, reader: ChunkedReader::new() }),
-        (_, Framing::UntilClose) => Ok(Position::UntilClose { response }),
+        (_, Framing::UntilClose) => {
+            Ok(Position::UntilClose { response: Response { keep_alive: false, ..response } })
+        }
     }
 }
 

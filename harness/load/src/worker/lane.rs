@@ -1,4 +1,4 @@
-//! The way to one target from one thread: [`Lane`], its idle connections and the requests that wait for one.
+//! The way to one target from one thread: [`Lane`], its connections with room and the requests that wait for one.
 
 use std::collections::VecDeque;
 
@@ -15,6 +15,7 @@ pub(crate) struct Waiting {
 /// Requests leave in the order in which they were due; connections take turns, so that all are used alike.
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
+    /// Connections that have room for a request.
     pub(crate) idle: VecDeque<usize>,
     pub(crate) queue: VecDeque<Waiting>,
     /// Connections that are open, idle or not.
@@ -22,7 +23,7 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    /// Takes a connection out of use that is closing.
+    /// Takes a connection off the list that is closing.
     pub(crate) fn forget_idle(&mut self, connection: usize) {
         self.idle.retain(|idle| *idle != connection);
     }

@@ -5,6 +5,7 @@
 
 mod connection;
 mod lane;
+mod session;
 mod traffic;
 mod upkeep;
 
@@ -22,14 +23,16 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{EventfdFlags, epoll, eventfd};
 
 pub(crate) use connection::Connection;
+use connection::Phase;
 use lane::Lane;
+pub(crate) use session::{End, Ended, Exchange, Health, Session};
 
 use crate::clock::{MonotonicNs, timespec};
 use crate::hand_over::HandOver;
 use crate::tally::Tally;
 
 /// Large enough that most responses come in one read.
-const READ_BUFFER_BYTES: usize = 64 * 1024;
+pub(crate) const READ_BUFFER_BYTES: usize = 64 * 1024;
 const MOST_EVENTS_AT_ONCE: usize = 256;
 /// The event that says that [`Control`] changed; no connection has this number.
 const CONTROL_EVENT: u64 = u64::MAX;
@@ -88,10 +91,10 @@ impl Control {
 
 /// What every thread of a run is told.
 #[derive(Debug)]
-pub(crate) struct Orders {
+pub(crate) struct Orders<R> {
     pub(crate) plan: LoadPlan,
     /// Rendered requests, by target and by request within it.
-    pub(crate) requests: Vec<Vec<Box<[u8]>>>,
+    pub(crate) requests: Vec<Vec<R>>,
     /// Addresses by target.
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) timing: Timing,
@@ -100,12 +103,12 @@ pub(crate) struct Orders {
 
 /// One thread's state.
 #[derive(Debug)]
-pub(crate) struct Worker {
-    orders: Arc<Orders>,
+pub(crate) struct Worker<S: Session> {
+    orders: Arc<Orders<S::Request>>,
     timing: Timing,
     timeout_ns: u64,
     pace: Pace,
-    connections: Vec<Connection>,
+    connections: Vec<Connection<S>>,
     lanes: Vec<Lane>,
     /// Requests that are sent and not answered.
     in_flight: usize,
@@ -117,6 +120,8 @@ pub(crate) struct Worker {
     hand_over: HandOver,
     epoll: OwnedFd,
     scratch: Box<[u8]>,
+    /// What ended and is not recorded yet; empty between events.
+    ended: Ended,
 }
 
 /// What decides when the next request is sent.
@@ -129,7 +134,7 @@ enum Pace {
 }
 
 impl Pace {
-    fn new(orders: &Orders, thread: u32) -> Self {
+    fn new<R>(orders: &Orders<R>, thread: u32) -> Self {
         let Some(schedule) = orders.plan.schedule() else {
             return Self::Saturating { sent: vec![thread as usize; orders.plan.settings().targets.len()] };
         };
@@ -146,11 +151,11 @@ impl Pace {
     }
 }
 
-impl Worker {
+impl<S: Session> Worker<S> {
     pub(crate) fn new(
-        orders: Arc<Orders>,
+        orders: Arc<Orders<S::Request>>,
         thread: u32,
-        connections: Vec<Connection>,
+        connections: Vec<Connection<S>>,
         hand_over: HandOver,
     ) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
@@ -176,6 +181,7 @@ impl Worker {
             hand_over,
             epoll,
             scratch: vec![0; READ_BUFFER_BYTES].into_boxed_slice(),
+            ended: Ended::new(),
             orders,
         };
         for index in 0..worker.connections.len() {
@@ -186,11 +192,10 @@ impl Worker {
 
     /// Takes a connection into use that may be open already.
     fn adopt(&mut self, index: usize) -> io::Result<()> {
-        if self.connections[index].stream().is_some() {
+        if self.connections[index].phase == Phase::Open {
             self.watch(index)?;
-            let lane = &mut self.lanes[self.connections[index].target];
-            lane.open += 1;
-            lane.idle.push_back(index);
+            self.lanes[self.connections[index].target].open += 1;
+            self.list(index);
         }
         Ok(())
     }

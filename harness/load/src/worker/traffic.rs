@@ -3,14 +3,13 @@
 use meshbench_core::recording::ErrorKind;
 use rustix::event::epoll::EventFlags;
 
-use super::connection::{Exchange, News, Phase};
+use super::connection::Phase;
 use super::lane::Waiting;
-use super::{Pace, Worker};
+use super::{End, Exchange, Health, Pace, Session, Worker};
 use crate::clock::MonotonicNs;
-use crate::http1::Response;
 use crate::tally::Outcome;
 
-impl Worker {
+impl<S: Session> Worker<S> {
     /// Sends, or queues, every request that is due.
     pub(super) fn issue_due(&mut self, now: MonotonicNs) {
         while let Pace::Scheduled { due_times, turns, next_due } = &mut self.pace
@@ -22,13 +21,14 @@ impl Worker {
             turns.advance();
             let following = self.timing.start.plus_ns(due_times.due_ns(turns.peek()));
             *next_due = if following < self.timing.window_end { following } else { MonotonicNs::NEVER };
-            self.send_or_queue(card.target as usize, waiting);
+            self.send_or_queue(card.target as usize, waiting, now);
         }
     }
 
-    fn send_or_queue(&mut self, target: usize, waiting: Waiting) {
-        if let Some(index) = self.lanes[target].idle.pop_front() {
+    fn send_or_queue(&mut self, target: usize, waiting: Waiting, now: MonotonicNs) {
+        if let Some(index) = self.next_with_room(target, now) {
             self.send(index, waiting);
+            self.flush(index, now);
             return;
         }
         self.lanes[target].queue.push_back(waiting);
@@ -36,117 +36,136 @@ impl Worker {
         self.tally.max_queue_depth = self.tally.max_queue_depth.max(self.queued as u64);
     }
 
+    /// Takes the connection off its lane's list whose turn it is.
+    fn next_with_room(&mut self, target: usize, now: MonotonicNs) -> Option<usize> {
+        while let Some(index) = self.lanes[target].idle.pop_front() {
+            let connection = &mut self.connections[index];
+            connection.is_listed = false;
+            if connection.must_read_first() {
+                let requests = &self.orders.requests[target];
+                let health = connection.read(&mut self.scratch, requests, true, &mut self.ended);
+                self.settle_ended(index, now);
+                if health == Health::Over {
+                    self.replace(index, now);
+                }
+            }
+            if self.connections[index].has_room() {
+                return Some(index);
+            }
+        }
+        None
+    }
+
+    /// Puts a connection on its lane's list if it has room.
+    pub(super) fn list(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
+        if !connection.is_listed && connection.has_room() {
+            connection.is_listed = true;
+            self.lanes[connection.target].idle.push_back(index);
+        }
+    }
+
     /// Starts the closed loop on every open connection, where that is the plan.
     pub(super) fn saturate(&mut self, now: MonotonicNs) {
         if matches!(self.pace, Pace::Saturating { .. }) {
-            let idle: Vec<usize> = self.lanes.iter_mut().flat_map(|lane| lane.idle.drain(..)).collect();
-            for index in idle {
+            for index in 0..self.connections.len() {
                 self.put_to_use(index, now);
             }
         }
     }
 
-    /// Gives an idle connection its next request, if there is one.
+    /// Fills the room of a connection with requests, as far as there are any, and writes what is waiting to be written.
     pub(super) fn put_to_use(&mut self, index: usize, now: MonotonicNs) {
-        let target = self.connections[index].target;
+        while self.connections[index].has_room() {
+            let Some(waiting) = self.next_for(self.connections[index].target, now) else { break };
+            self.send(index, waiting);
+        }
+        self.flush(index, now);
+    }
+
+    fn next_for(&mut self, target: usize, now: MonotonicNs) -> Option<Waiting> {
         if let Some(waiting) = self.lanes[target].queue.pop_front() {
             self.queued -= 1;
-            self.send(index, waiting);
-            return;
+            return Some(waiting);
         }
         match &mut self.pace {
             Pace::Saturating { sent } if now < self.timing.window_end => {
                 let request = self.orders.plan.turn_of_target(target, sent[target]);
                 sent[target] += 1;
-                self.send(index, Waiting { due: now, request });
+                Some(Waiting { due: now, request })
             }
-            _ => self.lanes[target].idle.push_back(index),
+            _ => None,
         }
     }
 
     fn send(&mut self, index: usize, waiting: Waiting) {
+        let Waiting { due, request } = waiting;
+        let exchange = Exchange { due, sent: MonotonicNs::now(), request };
         let connection = &mut self.connections[index];
-        let bytes = &self.orders.requests[connection.target][waiting.request as usize];
-        let news = connection.send(waiting.request, waiting.due, bytes);
+        connection.send(exchange, &self.orders.requests[connection.target]);
         self.in_flight += 1;
-        if let Phase::Busy(exchange) = connection.phase
-            && exchange.due >= self.timing.window_start
-        {
-            self.tally.send_lag.record(exchange.sent.ns_since(exchange.due));
+        if due >= self.timing.window_start {
+            self.tally.send_lag.record(exchange.sent.ns_since(due));
         }
-        if news != News::Nothing {
-            self.act_on(index, news, false);
+    }
+
+    fn flush(&mut self, index: usize, now: MonotonicNs) {
+        let connection = &mut self.connections[index];
+        let requests = &self.orders.requests[connection.target];
+        let health = connection.flush(&mut self.scratch, requests, &mut self.ended);
+        self.settle_ended(index, now);
+        match health {
+            Health::Open => self.list(index),
+            Health::Over => self.replace(index, now),
         }
     }
 
     /// Something happened to the socket of connection `index`.
     pub(super) fn progress(&mut self, index: usize, flags: EventFlags) {
-        let hung_up = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
-        match self.connections[index].phase {
+        let connection = &mut self.connections[index];
+        match connection.phase {
             Phase::Closed { .. } => return,
-            Phase::Connecting { .. } => return self.finish_connecting(index),
-            Phase::Busy(exchange) if flags.contains(EventFlags::OUT) => {
-                let connection = &mut self.connections[index];
-                let bytes = &self.orders.requests[connection.target][exchange.request as usize];
-                let news = connection.write_on(bytes);
-                if news != News::Nothing {
-                    return self.act_on(index, news, hung_up);
-                }
-            }
-            Phase::Busy(_) | Phase::Idle => {}
+            Phase::Connecting { .. } => return self.go_on_connecting(index),
+            Phase::Open => {}
         }
+        let hung_up = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
+        let mut health = Health::Open;
         if hung_up || flags.contains(EventFlags::IN) {
-            let news = self.connections[index].read(&mut self.scratch, hung_up);
-            self.act_on(index, news, hung_up);
-        }
-    }
-
-    fn act_on(&mut self, index: usize, news: News, hung_up: bool) {
-        if news == News::Nothing {
-            return;
+            let requests = &self.orders.requests[connection.target];
+            health = connection.read(&mut self.scratch, requests, hung_up, &mut self.ended);
         }
         let now = MonotonicNs::now();
-        match (news, self.connections[index].phase) {
-            (News::Answered(response), Phase::Busy(exchange)) => {
-                self.answered(index, exchange, response, hung_up, now);
-            }
-            (News::Failed(kind), Phase::Busy(exchange)) => {
-                self.settle(index, exchange, Outcome::Failure(kind), now);
-                self.replace(index, now);
-            }
-            _ => self.replace(index, now),
+        self.settle_ended(index, now);
+        match health {
+            Health::Open => self.put_to_use(index, now),
+            Health::Over => self.replace(index, now),
         }
         // A burst of answers must not hold up what became due meanwhile.
         self.issue_due(now);
     }
 
-    fn answered(
-        &mut self,
-        index: usize,
-        exchange: Exchange,
-        response: Response,
-        hung_up: bool,
-        now: MonotonicNs,
-    ) {
-        if now >= self.timing.window_start && now < self.timing.window_end {
-            self.tally.answered_in_window += 1;
+    /// Records what ended on connection `index`.
+    pub(super) fn settle_ended(&mut self, index: usize, now: MonotonicNs) {
+        let target = self.connections[index].target;
+        let mut ended = std::mem::take(&mut self.ended);
+        for (exchange, end) in ended.drain(..) {
+            self.settle(target, exchange, end, now);
         }
-        self.settle(index, exchange, Outcome::of_status(response.status), now);
-        if response.keep_alive && !hung_up {
-            self.connections[index].phase = Phase::Idle;
-            self.put_to_use(index, now);
-        } else {
-            self.replace(index, now);
-        }
+        self.ended = ended;
     }
 
-    /// Records how an exchange ended.
-    pub(super) fn settle(&mut self, index: usize, exchange: Exchange, outcome: Outcome, now: MonotonicNs) {
+    fn settle(&mut self, target: usize, exchange: Exchange, end: End, now: MonotonicNs) {
         self.in_flight -= 1;
-        let target = self.connections[index].target;
-        // An answer that came too late, though before anyone looked at the clock, is too late all the same.
-        let is_late = outcome == Outcome::Success && now.ns_since(exchange.due) > self.timeout_ns;
-        let outcome = if is_late { Outcome::Failure(ErrorKind::Timeout) } else { outcome };
+        let outcome = match end {
+            End::Failed(kind) => Outcome::Failure(kind),
+            End::Answered(outcome) => {
+                let is_in_window = now >= self.timing.window_start && now < self.timing.window_end;
+                self.tally.answered_in_window += u64::from(is_in_window);
+                // An answer that came too late, though before anyone looked at the clock, is too late all the same.
+                let is_late = outcome == Outcome::Success && now.ns_since(exchange.due) > self.timeout_ns;
+                if is_late { Outcome::Failure(ErrorKind::Timeout) } else { outcome }
+            }
+        };
         if outcome == Outcome::Success && exchange.due >= self.timing.window_start {
             self.tally.service.record(now.ns_since(exchange.sent));
         }

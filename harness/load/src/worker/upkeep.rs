@@ -5,15 +5,15 @@ use std::io;
 use meshbench_core::recording::ErrorKind;
 use rustix::event::epoll::{self, EventData, EventFlags};
 
-use super::Worker;
 use super::connection::Phase;
+use super::{Health, Session, Worker};
 use crate::clock::MonotonicNs;
 use crate::tally::Outcome;
 
 /// How long a target that refused is left alone: a server that restarts is found soon, and one that is gone costs little.
 const RETRY_AFTER_NS: u64 = 10_000_000;
 
-impl Worker {
+impl<S: Session> Worker<S> {
     /// Ends what is past its deadline, and finds out when to look again.
     pub(super) fn check_deadlines(&mut self, now: MonotonicNs) {
         // Whatever becomes due from now on has its deadline later than this.
@@ -41,20 +41,26 @@ impl Worker {
 
     fn check_connection(&mut self, index: usize, now: MonotonicNs) {
         match self.connections[index].phase {
-            Phase::Idle => {}
-            Phase::Busy(exchange) => {
-                let deadline = exchange.due.plus_ns(self.timeout_ns);
-                if deadline > now {
-                    self.look_again_at(deadline);
-                } else {
-                    self.settle(index, exchange, Outcome::Failure(ErrorKind::Timeout), now);
-                    self.replace(index, now);
-                }
-            }
+            Phase::Open => self.expire(index, now),
             Phase::Connecting { give_up_at } if give_up_at <= now => self.failed_to_connect(index, now),
             Phase::Connecting { give_up_at: later } => self.look_again_at(later),
             Phase::Closed { retry_at } if retry_at <= now => self.connect(index, now),
             Phase::Closed { retry_at } => self.look_again_at(retry_at),
+        }
+    }
+
+    fn expire(&mut self, index: usize, now: MonotonicNs) {
+        let deadline = |due: MonotonicNs| due.plus_ns(self.timeout_ns);
+        if self.connections[index].oldest_due().map(deadline).is_some_and(|deadline| deadline <= now) {
+            let health = self.connections[index].expire(now.minus_ns(self.timeout_ns), &mut self.ended);
+            self.settle_ended(index, now);
+            match health {
+                Health::Open => self.put_to_use(index, now),
+                Health::Over => self.replace(index, now),
+            }
+        }
+        if let Some(due) = self.connections[index].oldest_due() {
+            self.look_again_at(due.plus_ns(self.timeout_ns));
         }
     }
 
@@ -67,8 +73,8 @@ impl Worker {
         let connection = &self.connections[index];
         let data = EventData::new_u64(u64::from(connection.generation) << 32 | index as u64);
         let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
-        match connection.stream() {
-            Some(stream) => Ok(epoll::add(&self.epoll, stream, data, flags)?),
+        match connection.transport() {
+            Some(transport) => Ok(epoll::add(&self.epoll, transport.socket(), data, flags)?),
             None => Ok(()),
         }
     }
@@ -78,7 +84,9 @@ impl Worker {
         let connection = &mut self.connections[index];
         let lane = &mut self.lanes[connection.target];
         lane.open -= 1;
-        lane.forget_idle(index);
+        if std::mem::take(&mut connection.is_listed) {
+            lane.forget_idle(index);
+        }
         connection.close(now);
         self.connect(index, now);
     }
@@ -93,9 +101,12 @@ impl Worker {
         }
     }
 
-    pub(super) fn finish_connecting(&mut self, index: usize) {
+    pub(super) fn go_on_connecting(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
+        let requests = &self.orders.requests[connection.target];
+        let connected = connection.go_on_connecting(&mut self.scratch, requests, &mut self.ended);
         let now = MonotonicNs::now();
-        match self.connections[index].finish_connecting() {
+        match connected {
             Ok(false) => {}
             Ok(true) => {
                 self.tally.reconnects += 1;
@@ -128,9 +139,8 @@ impl Worker {
     pub(super) fn give_up_unfinished(&mut self, now: MonotonicNs) {
         self.issue_due(now);
         for index in 0..self.connections.len() {
-            if let Phase::Busy(exchange) = self.connections[index].phase {
-                self.settle(index, exchange, Outcome::Failure(ErrorKind::Unfinished), now);
-            }
+            self.connections[index].fail_all(ErrorKind::Unfinished, &mut self.ended);
+            self.settle_ended(index, now);
         }
         for target in 0..self.lanes.len() {
             self.empty_queue(target, ErrorKind::Unfinished, now);

@@ -6,7 +6,7 @@
 pub(crate) mod event_server;
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+use std::io::{Read as _, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -27,11 +27,13 @@ pub(crate) enum Then {
     Close,
 }
 
-/// A server that answers each request as a script says, a thread a connection.
+/// A server that answers each request as a script says, a thread a connection. It reads bodies first, except where the path
+/// starts with `/early`.
 pub(crate) struct ScriptedServer {
     pub(crate) address: SocketAddr,
     pub(crate) accepted: Arc<AtomicUsize>,
     pub(crate) paths: Arc<Mutex<BTreeMap<String, u64>>>,
+    pub(crate) bodies: Arc<Mutex<BTreeMap<Vec<u8>, u64>>>,
     stopping: Arc<AtomicBool>,
     listener: Option<JoinHandle<()>>,
 }
@@ -40,21 +42,22 @@ impl ScriptedServer {
     pub(crate) fn start(script: impl Fn(&mut TcpStream, &str) -> Then + Send + Sync + 'static) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
-        let (accepted, paths, stopping) = (Arc::default(), Arc::default(), Arc::default());
-        let (script, shared) =
-            (Arc::new(script), (Arc::clone(&accepted), Arc::clone(&paths), Arc::clone(&stopping)));
+        let (accepted, stopping) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
+        let (paths, bodies) = (Arc::default(), Arc::default());
+        let script = Arc::new(script);
+        let shared = (Arc::clone(&accepted), Arc::clone(&stopping), Arc::clone(&paths), Arc::clone(&bodies));
         let listener = std::thread::spawn(move || {
-            let (accepted, paths, stopping): (Arc<AtomicUsize>, Arc<Mutex<_>>, Arc<AtomicBool>) = shared;
+            let (accepted, stopping, paths, bodies) = shared;
             for stream in socket.incoming() {
                 if stopping.load(Ordering::SeqCst) {
                     return;
                 }
                 accepted.fetch_add(1, Ordering::SeqCst);
-                let (script, paths) = (Arc::clone(&script), Arc::clone(&paths));
-                std::thread::spawn(move || serve(stream.unwrap(), &*script, &paths));
+                let (script, paths, bodies) = (Arc::clone(&script), Arc::clone(&paths), Arc::clone(&bodies));
+                std::thread::spawn(move || serve(stream.unwrap(), &*script, &paths, &bodies));
             }
         });
-        Self { address, accepted, paths, stopping, listener: Some(listener) }
+        Self { address, accepted, paths, bodies, stopping, listener: Some(listener) }
     }
 
     pub(crate) fn accepted(&self) -> usize {
@@ -81,13 +84,21 @@ fn serve(
     mut stream: TcpStream,
     script: &dyn Fn(&mut TcpStream, &str) -> Then,
     paths: &Mutex<BTreeMap<String, u64>>,
+    bodies: &Mutex<BTreeMap<Vec<u8>, u64>>,
 ) {
     stream.set_nodelay(true).unwrap();
     let (mut received, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
         while let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") {
-            let head = String::from_utf8(received.drain(..end + 4).collect()).unwrap();
+            let head = String::from_utf8(received[..end + 4].to_vec()).unwrap();
             let path = head.split(' ').nth(1).unwrap().to_owned();
+            let is_answered_early = path.starts_with("/early");
+            let whole = end + 4 + content_length(&head);
+            if received.len() < whole && !is_answered_early {
+                break;
+            }
+            let body = received.drain(..whole.min(received.len())).skip(end + 4).collect();
+            *bodies.lock().unwrap().entry(body).or_default() += 1;
             *paths.lock().unwrap().entry(path.clone()).or_default() += 1;
             if script(&mut stream, &path) == Then::Close {
                 return;
@@ -100,8 +111,13 @@ fn serve(
     }
 }
 
+fn content_length(head: &str) -> usize {
+    let value = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
+    value.map_or(0, |value| value.parse().unwrap())
+}
+
 /// Sends text; a peer that has gone is its own business.
-pub(crate) fn say(stream: &mut TcpStream, text: &str) {
+pub(crate) fn say(stream: &mut impl Write, text: &str) {
     let _ = stream.write_all(text.as_bytes());
 }
 
@@ -114,10 +130,8 @@ pub(crate) fn settings(
     rate: &str,
     duration: Duration,
 ) -> LoadPlanSettings {
-    let requests: Vec<_> = paths
-        .iter()
-        .map(|(path, weight)| PlannedRequest { path: (*path).to_owned(), weight: *weight })
-        .collect();
+    let requests: Vec<_> =
+        paths.iter().map(|(path, weight)| PlannedRequest::get((*path).to_owned(), *weight)).collect();
     let target = |(index, address): (usize, &SocketAddr)| Target {
         name: format!("target-{index}"),
         address: address.to_string(),
