@@ -3,6 +3,7 @@
 mod check;
 mod request;
 mod shard;
+mod tls;
 
 use std::fmt;
 use std::ops::Range;
@@ -19,6 +20,7 @@ use crate::turns::Turns;
 use crate::units::{OfferedRate, TextError};
 
 pub use request::{PlannedRequest, RequestError, RequestHeader};
+pub use tls::{ClientIdentity, TlsSettings};
 
 /// The version of the JSON that [`LoadPlan`] is read from and written to.
 pub const LOAD_PLAN_VERSION: u32 = 2;
@@ -76,6 +78,9 @@ pub struct Target {
     pub name: String,
     /// `host:port`, as connected to and as sent in the `Host` header.
     pub address: String,
+    /// How to speak TLS to it; without, it is spoken to in the clear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsSettings>,
     /// What is asked of it.
     pub requests: Vec<PlannedRequest>,
 }

@@ -10,14 +10,23 @@ use rustix::io::Errno;
 
 use crate::clock::{MonotonicNs, timespec};
 use crate::error::RunError;
+use crate::tls::{self, TlsClient};
+use crate::transport::Destination;
 use crate::worker::{Connection, Ended, READ_BUFFER_BYTES, Session};
 
 /// A server that takes longer than this to accept is not there.
 const LONGEST_HANDSHAKE: Duration = Duration::from_secs(5);
 
-/// The address of each target.
-pub(crate) fn resolve(targets: &[Target]) -> Result<Vec<SocketAddr>, RunError> {
-    targets.iter().map(|target| resolve_one(&target.address)).collect()
+/// Where each target is, and how it is spoken to.
+///
+/// # Errors
+/// Where a name means nothing, or a file for TLS cannot be used.
+pub(crate) fn resolve<S: Session>(targets: &[Target]) -> Result<Vec<Destination>, RunError> {
+    let resolve = |target| {
+        let tls = TlsClient::of(target, S::ALPN, S::ALPN_MUST_AGREE)?;
+        Ok(Destination { address: resolve_one(&target.address)?, tls })
+    };
+    targets.iter().map(resolve).collect()
 }
 
 fn resolve_one(address: &str) -> Result<SocketAddr, RunError> {
@@ -33,14 +42,14 @@ fn resolve_one(address: &str) -> Result<SocketAddr, RunError> {
 /// Where no target at all can be reached.
 pub(crate) fn dial<S: Session>(
     plan: &LoadPlan,
-    addresses: &[SocketAddr],
+    destinations: &[Destination],
     requests: &[Vec<S::Request>],
 ) -> Result<Vec<Vec<Connection<S>>>, RunError> {
     let settings = plan.settings();
     let timeout = settings.timeout.min(LONGEST_HANDSHAKE);
     let now = MonotonicNs::now();
     let mut scratch = vec![0; READ_BUFFER_BYTES];
-    let mut refused: Vec<Option<io::Error>> = addresses.iter().map(|_| None).collect();
+    let mut refused: Vec<Option<io::Error>> = destinations.iter().map(|_| None).collect();
     let mut by_thread: Vec<Vec<Connection<S>>> = (0..settings.threads).map(|_| Vec::new()).collect();
     let mut opened = 0;
     for index in 0..settings.connections {
@@ -49,7 +58,7 @@ pub(crate) fn dial<S: Session>(
         // One refusal is enough: trying again for each connection would only hold up the start.
         if refused[target].is_none() {
             let deadline = MonotonicNs::now().plus(timeout);
-            match open(&mut connection, addresses[target], deadline, &requests[target], &mut scratch) {
+            match open(&mut connection, &destinations[target], deadline, &requests[target], &mut scratch) {
                 Ok(()) => opened += 1,
                 Err(error) => {
                     connection.close(now);
@@ -62,7 +71,11 @@ pub(crate) fn dial<S: Session>(
     if opened == 0 {
         let first = settings.targets.iter().zip(refused).find_map(|(target, error)| Some((target, error?)));
         if let Some((target, source)) = first {
-            return Err(RunError::Connect { address: target.address.clone(), source });
+            let address = target.address.clone();
+            return Err(match tls::is_failure(&source) {
+                true => RunError::Handshake { address, source },
+                false => RunError::Connect { address, source },
+            });
         }
     }
     Ok(by_thread)
@@ -71,12 +84,12 @@ pub(crate) fn dial<S: Session>(
 /// Opens one connection, and waits until it is.
 fn open<S: Session>(
     connection: &mut Connection<S>,
-    address: SocketAddr,
+    to: &Destination,
     deadline: MonotonicNs,
     requests: &[S::Request],
     scratch: &mut [u8],
 ) -> io::Result<()> {
-    connection.connect(address, deadline)?;
+    connection.connect(to, deadline)?;
     // First the socket's handshake, which ends with room to write; all that follows begins with something to read.
     let mut awaited = PollFlags::OUT;
     loop {
@@ -89,7 +102,7 @@ fn open<S: Session>(
             Err(Errno::INTR) => continue,
             Err(error) => return Err(error.into()),
         }
-        if connection.go_on_connecting(scratch, requests, &mut Ended::new())? {
+        if connection.go_on_connecting(to, scratch, requests, &mut Ended::new())? {
             return Ok(());
         }
         awaited = PollFlags::IN;

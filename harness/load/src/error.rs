@@ -8,7 +8,7 @@ use meshbench_core::recording::Recording;
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The name of a target means nothing here.
-    #[error("cannot resolve the host of http://{address}: check the spelling, or use an IP address")]
+    #[error("cannot resolve the host of {address}: check the spelling, or use an IP address")]
     Resolve {
         /// `host:port` of the target.
         address: String,
@@ -17,7 +17,7 @@ pub enum RunError {
         source: io::Error,
     },
     /// Not one connection could be opened.
-    #[error("cannot connect to http://{address} (is the server running and listening there?)")]
+    #[error("cannot connect to {address} (is the server running and listening there?)")]
     Connect {
         /// `host:port` of the first target that failed.
         address: String,
@@ -25,6 +25,20 @@ pub enum RunError {
         #[source]
         source: io::Error,
     },
+    /// No TLS connection could be made.
+    #[error(
+        "the TLS handshake with {address} failed (is the server's certificate signed by the given CA, for this name, and does it accept the client's?)"
+    )]
+    Handshake {
+        /// `host:port` of the first target that failed.
+        address: String,
+        /// Why it failed.
+        #[source]
+        source: io::Error,
+    },
+    /// A target cannot be spoken to over TLS.
+    #[error(transparent)]
+    Tls(#[from] crate::TlsError),
     /// The start instant is over.
     #[error(
         "the start instant was {late_s:.3} s ago when all connections were open: give a later one, with time to connect, and check that the clocks of all machines agree",

@@ -22,6 +22,7 @@ mod sender_use;
 mod sending_thread;
 mod summary;
 mod tally;
+mod tls;
 mod transport;
 mod worker;
 
@@ -33,3 +34,4 @@ pub use events::EventSink;
 #[cfg(fuzzing)]
 pub use http1::fuzzing::read_responses;
 pub use run::{Surroundings, run};
+pub use tls::TlsError;

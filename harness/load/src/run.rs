@@ -61,12 +61,12 @@ fn run_protocol<S: Session, W: Write + Send>(
     surroundings: Surroundings<'_, W>,
 ) -> Result<Recording, RunError> {
     let settings = plan.settings();
-    let addresses = resolve(&settings.targets)?;
+    let destinations = resolve::<S>(&settings.targets)?;
     let requests: Vec<_> = settings.targets.iter().map(|target| S::render(target, settings)).collect();
-    let connections = dial::<S>(&plan, &addresses, &requests)?;
+    let connections = dial::<S>(&plan, &destinations, &requests)?;
     let control = Control::new().map_err(RunError::Engine)?;
     let timing = Timing::of(&plan, wait_for_start(&plan, surroundings.interrupt)?);
-    let orders = Arc::new(Orders { plan, requests, addresses, timing, control });
+    let orders = Arc::new(Orders { plan, requests, destinations, timing, control });
 
     let Surroundings { events, interval_log, interrupt } = surroundings;
     let window_start_unix_ns = match orders.plan.settings().start_at_unix_ns {
@@ -85,7 +85,7 @@ fn run_protocol<S: Session, W: Write + Send>(
             let (empty, from_recorder) = mpsc::channel();
             for _ in 0..SPARE_TALLIES_PER_THREAD {
                 // The receiver is right here.
-                let _ = empty.send(Box::new(Tally::new(orders.addresses.len())));
+                let _ = empty.send(Box::new(Tally::new(orders.destinations.len())));
             }
             empties.push(empty);
             let hand_over = HandOver::new(index, timing.window_start, deliver.clone(), from_recorder);
@@ -94,13 +94,13 @@ fn run_protocol<S: Session, W: Write + Send>(
         }
         drop(deliver);
         let recorder = Recorder { deliveries, empties, interval_log, events };
-        let targets = orders.addresses.len();
+        let targets = orders.destinations.len();
         let recorder = scope.spawn(move || recorder.run(targets));
         let ids: Vec<_> = threads.iter().map(SendingThread::id).collect();
         let measured = watch(&orders, &ids, events, interrupt);
         threads.into_iter().try_for_each(SendingThread::join)?;
         let total = recorder.join().map_err(|_| RunError::Thread)?;
-        Ok((measured.map_err(RunError::Engine)?, total))
+        Ok::<_, RunError>((measured.map_err(RunError::Engine)?, total))
     })?;
     let recording = recording(&orders.plan, window_start_unix_ns, measured, total);
     match log_failure {

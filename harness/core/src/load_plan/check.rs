@@ -20,7 +20,7 @@ fn check_targets(targets: &[Target]) -> Result<(), LoadPlanError> {
         return Err(LoadPlanError::NoTargets);
     }
     let mut names = BTreeSet::new();
-    for Target { name, address, requests } in targets {
+    for Target { name, address, requests, tls: _ } in targets {
         if !names.insert(name) {
             return Err(LoadPlanError::DuplicateTarget { name: name.clone() });
         }

@@ -10,6 +10,7 @@ fn settings() -> LoadPlanSettings {
     let target = |name: &str, requests| Target {
         name: name.to_owned(),
         address: "127.0.0.1:8080".to_owned(),
+        tls: None,
         requests,
     };
     LoadPlanSettings {
@@ -52,6 +53,11 @@ fn a_plan_survives_its_json() {
         body: vec![0, 255],
         ..PlannedRequest::get("/".to_owned(), 1)
     };
+    settings.targets[1].tls = Some(TlsSettings {
+        ca_file: "ca.pem".into(),
+        client: Some(ClientIdentity { certificate_file: "client.pem".into(), key_file: "client.key".into() }),
+        server_name: Some("web.example".to_owned()),
+    });
     let plan = LoadPlan::try_new(settings).unwrap();
     let json = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<LoadPlan>(&json).unwrap(), plan);

@@ -23,6 +23,8 @@ pub const RECORDING_VERSION: u32 = 2;
 pub enum ErrorKind {
     /// No connection to the target could be made while the request waited for one.
     Connect,
+    /// TLS failed: a handshake while the request waited for a connection, or a record or alert while it was under way.
+    Tls,
     /// The request was not answered in full within the plan's timeout, counted from when it was due.
     Timeout,
     /// The connection ended after the request was sent and before its response was complete.
@@ -41,8 +43,9 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order in which reports list them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Connect,
+        Self::Tls,
         Self::Timeout,
         Self::Reset,
         Self::Protocol,
@@ -56,6 +59,7 @@ impl ErrorKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Connect => "connect",
+            Self::Tls => "tls",
             Self::Timeout => "timeout",
             Self::Reset => "reset",
             Self::Protocol => "protocol",

@@ -11,6 +11,7 @@ fn plan() -> LoadPlanSettings {
         targets: vec![Target {
             name: "web".to_owned(),
             address: "127.0.0.1:8080".to_owned(),
+            tls: None,
             requests: vec![PlannedRequest::get("/".to_owned(), 1)],
         }],
         rate: PlannedRate::Constant("100rps".parse().unwrap()),

@@ -175,6 +175,7 @@ fn load_plan(arm: &ArmRun<'_>, topology: &Topology) -> Result<LoadPlan, LabError
         generator.into_iter().flat_map(|generator| topology.peers_of(generator)).map(|(web, port)| Target {
             name: web.name.clone(),
             address: format!("127.0.0.1:{port}"),
+            tls: None,
             requests: requests.clone(),
         });
     LoadPlan::try_new(LoadPlanSettings {

@@ -5,7 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use clap::Parser;
 use meshbench_core::load_plan::{
-    LOAD_PLAN_VERSION, LoadPlanSettings, PlannedRate, RequestHeader, ShardOfPlan,
+    ClientIdentity, LOAD_PLAN_VERSION, LoadPlanSettings, PlannedRate, RequestHeader, ShardOfPlan,
+    TlsSettings,
 };
 use meshbench_core::schedule::Arrivals;
 use meshbench_core::units::{OfferedRate, Span, TextError};
@@ -75,6 +76,22 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with = "plan")]
     body: Option<PathBuf>,
 
+    /// PEM file with the CA that signed the certificates of https:// servers
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    cacert: Option<PathBuf>,
+
+    /// PEM file with the certificate to show servers that ask for one (mutual TLS)
+    #[arg(long, value_name = "FILE", requires_all = ["key", "cacert"], conflicts_with = "plan")]
+    cert: Option<PathBuf>,
+
+    /// PEM file with the private key of --cert
+    #[arg(long, value_name = "FILE", requires = "cert", conflicts_with = "plan")]
+    key: Option<PathBuf>,
+
+    /// The name that servers' certificates must have [default: the host of the URL]
+    #[arg(long, value_name = "NAME", requires = "cacert", conflicts_with = "plan")]
+    server_name: Option<String>,
+
     /// Kept-alive connections in all, spread evenly over the servers [default: 16, or one for each server and thread]
     #[arg(long, value_name = "N", conflicts_with = "plan", help_heading = CLIENT)]
     connections: Option<u32>,
@@ -128,7 +145,8 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// The plan that the flags describe.
     pub(crate) fn settings(&self) -> Result<LoadPlanSettings, CommandError> {
-        let mut targets = url::targets(&self.urls)?;
+        let tls = self.tls();
+        let mut targets = url::targets(&self.urls, tls.as_ref())?;
         let body = self.body.as_deref().map(read_body).transpose()?.unwrap_or_default();
         let default_method = if body.is_empty() { "GET" } else { "POST" };
         for request in targets.iter_mut().flat_map(|target| &mut target.requests) {
@@ -154,6 +172,19 @@ impl Arguments {
             arrivals: self.arrivals,
             start_at_unix_ns: self.start_at,
             shard: self.shard,
+        })
+    }
+}
+
+impl Arguments {
+    fn tls(&self) -> Option<TlsSettings> {
+        let (certificate_file, key_file) = (self.cert.clone(), self.key.clone());
+        Some(TlsSettings {
+            ca_file: self.cacert.clone()?,
+            client: certificate_file
+                .zip(key_file)
+                .map(|(certificate_file, key_file)| ClientIdentity { certificate_file, key_file }),
+            server_name: self.server_name.clone(),
         })
     }
 }

@@ -22,7 +22,7 @@ fn with(extra: &[&str]) -> String {
 
 #[test]
 fn urls_that_cannot_be_sent_to_are_explained() {
-    insta::assert_snapshot!(with_url("https://localhost/"), @"error: `https://localhost/` asks for TLS, which this generator does not speak: use an http:// URL");
+    insta::assert_snapshot!(with_url("https://localhost/"), @"error: `https://localhost/` asks for TLS, and nothing says whom to trust: give --cacert with the CA that signed the server's certificate");
     insta::assert_snapshot!(with_url("ftp://localhost/"), @"error: `ftp://localhost/` has the scheme `ftp`: expected a URL such as http://127.0.0.1:8080/path");
     insta::assert_snapshot!(with_url("localhost:8080"), @"error: `localhost:8080` has no scheme: did you mean http://localhost:8080?");
     insta::assert_snapshot!(with_url("http:///path"), @"error: `http:///path` names no host: expected a URL such as http://127.0.0.1:8080/path");
@@ -32,12 +32,10 @@ fn urls_that_cannot_be_sent_to_are_explained() {
 #[test]
 fn a_server_that_is_not_there_is_named() {
     let message = with_url("http://127.0.0.1:1/");
-    insta::assert_snapshot!(message, @"error: cannot connect to http://127.0.0.1:1 (is the server running and listening there?): Connection refused (os error 111)");
+    insta::assert_snapshot!(message, @"error: cannot connect to 127.0.0.1:1 (is the server running and listening there?): Connection refused (os error 111)");
     let message = with_url("http://no-such-host.invalid/");
     assert!(
-        message.starts_with(
-            "error: cannot resolve the host of http://no-such-host.invalid:80: check the spelling"
-        ),
+        message.starts_with("error: cannot resolve the host of no-such-host.invalid:80: check the spelling"),
         "{message}"
     );
 }
@@ -128,6 +126,40 @@ fn flags_that_are_missing_or_unknown_are_named() {
 
     For more information, try '--help'.
     ");
+}
+
+#[test]
+fn files_for_tls_that_cannot_be_used_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap().pem();
+    let other_key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    std::fs::write(path("ca.pem"), &certificate).unwrap();
+    std::fs::write(path("other.key"), other_key).unwrap();
+    std::fs::write(path("empty.pem"), "").unwrap();
+    std::fs::write(path("damaged.pem"), &certificate[..certificate.len() - 30]).unwrap();
+    let with = |cacert: &str, identity: &[&str]| {
+        let cacert = path(cacert);
+        let basics =
+            ["--url", "https://127.0.0.1:1", "--rate", "10", "--duration", "1s", "--cacert", &cacert];
+        let identity: Vec<_> = identity
+            .iter()
+            .map(|part| if part.starts_with("--") { (*part).to_owned() } else { path(part) })
+            .collect();
+        let identity = identity.iter().map(String::as_str);
+        let arguments: Vec<_> = basics.into_iter().chain(identity).collect();
+        refused(&arguments).replace(folder.path().to_str().unwrap(), "[folder]")
+    };
+    insta::assert_snapshot!(with("missing.pem", &[]), @"error: cannot read [folder]/missing.pem (expected certificates in PEM): I/O error: No such file or directory (os error 2)");
+    insta::assert_snapshot!(with("empty.pem", &[]), @"error: [folder]/empty.pem holds no certificates: is it another file's content?");
+    let damaged = with("damaged.pem", &[]);
+    assert!(
+        damaged.starts_with("error: cannot read [folder]/damaged.pem (expected certificates in PEM): "),
+        "{damaged}"
+    );
+    insta::assert_snapshot!(with("ca.pem", &["--cert", "ca.pem", "--key", "ca.pem"]), @"error: [folder]/ca.pem holds no private key: is it another file's content?");
+    insta::assert_snapshot!(with("ca.pem", &["--cert", "ca.pem", "--key", "other.key"]), @"error: cannot use [folder]/other.key (does the key belong to the certificate, and is each of a kind that TLS 1.2 or 1.3 knows?): keys may not be consistent: KeyMismatch");
 }
 
 #[test]

@@ -33,6 +33,8 @@ impl Session for Http1 {
     type Request = Request;
 
     const ANSWERS_BY_TURN: bool = true;
+    const ALPN: &'static [u8] = b"http/1.1";
+    const ALPN_MUST_AGREE: bool = false;
 
     fn render(target: &Target, _: &LoadPlanSettings) -> Vec<Request> {
         target.requests.iter().map(|request| Request::new(&target.address, request)).collect()

@@ -1,13 +1,13 @@
 //! One connection to one target: [`Connection`], a socket and the protocol on it.
 
 use std::io;
-use std::net::SocketAddr;
 
 use meshbench_core::recording::ErrorKind;
 
 use super::session::{Ended, Exchange, Health, Session};
 use crate::clock::MonotonicNs;
-use crate::transport::Transport;
+use crate::tls;
+use crate::transport::{Destination, Transport};
 
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +45,8 @@ impl<S: Session> Connection<S> {
     }
 
     /// Starts to open it without waiting.
-    pub(crate) fn connect(&mut self, address: SocketAddr, give_up_at: MonotonicNs) -> io::Result<()> {
-        self.transport = Some(Transport::connect(address)?);
+    pub(crate) fn connect(&mut self, to: &Destination, give_up_at: MonotonicNs) -> io::Result<()> {
+        self.transport = Some(Transport::connect(to)?);
         self.generation = self.generation.wrapping_add(1);
         self.session.begin();
         self.phase = Phase::Connecting { give_up_at };
@@ -56,12 +56,13 @@ impl<S: Session> Connection<S> {
     /// Goes on with opening: an error where that failed, whether it is open now otherwise.
     pub(crate) fn go_on_connecting(
         &mut self,
+        to: &Destination,
         scratch: &mut [u8],
         requests: &[S::Request],
         ended: &mut Ended,
     ) -> io::Result<bool> {
         let Some(transport) = &mut self.transport else { return Ok(false) };
-        if !transport.shake_hands()? {
+        if !transport.shake_hands(to)? {
             return Ok(false);
         }
         self.session.flush(requests, transport)?;
@@ -97,7 +98,7 @@ impl<S: Session> Connection<S> {
     /// Writes what is waiting to be written.
     pub(crate) fn flush(&mut self, scratch: &mut [u8], requests: &[S::Request], ended: &mut Ended) -> Health {
         let Some(transport) = &mut self.transport else { return Health::Open };
-        match self.session.flush(requests, transport) {
+        match transport.flush().and_then(|()| self.session.flush(requests, transport)) {
             Ok(()) => Health::Open,
             // A server may answer, and hang up, before it has read everything. That answer counts.
             Err(_) => {
@@ -125,7 +126,10 @@ impl<S: Session> Connection<S> {
                 }
                 Ok(received) => received,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Health::Open,
-                Err(_) => return self.fail_all(ErrorKind::Reset, ended),
+                Err(error) => {
+                    let kind = if tls::is_failure(&error) { ErrorKind::Tls } else { ErrorKind::Reset };
+                    return self.fail_all(kind, ended);
+                }
             };
             match self.session.receive(&scratch[..received], requests, ended) {
                 Ok(Health::Open) => {}

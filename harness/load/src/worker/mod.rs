@@ -10,7 +10,6 @@ mod traffic;
 mod upkeep;
 
 use std::io;
-use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -30,6 +29,7 @@ pub(crate) use session::{End, Ended, Exchange, Health, Session};
 use crate::clock::{MonotonicNs, timespec};
 use crate::hand_over::HandOver;
 use crate::tally::Tally;
+use crate::transport::Destination;
 
 /// Large enough that most responses come in one read.
 pub(crate) const READ_BUFFER_BYTES: usize = 64 * 1024;
@@ -95,8 +95,8 @@ pub(crate) struct Orders<R> {
     pub(crate) plan: LoadPlan,
     /// Rendered requests, by target and by request within it.
     pub(crate) requests: Vec<Vec<R>>,
-    /// Addresses by target.
-    pub(crate) addresses: Vec<SocketAddr>,
+    /// Where the targets are.
+    pub(crate) destinations: Vec<Destination>,
     pub(crate) timing: Timing,
     pub(crate) control: Control,
 }

@@ -49,6 +49,12 @@ pub(crate) trait Session: Debug + Send + Sized + 'static {
     /// a request is sent.
     const ANSWERS_BY_TURN: bool;
 
+    /// The protocol's name in TLS (RFC 7301).
+    const ALPN: &'static [u8];
+
+    /// Whether a server that agrees to no protocol by TLS is refused.
+    const ALPN_MUST_AGREE: bool;
+
     /// What is sent for every request of `target`.
     fn render(target: &Target, settings: &LoadPlanSettings) -> Vec<Self::Request>;
 

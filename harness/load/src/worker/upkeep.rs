@@ -9,6 +9,7 @@ use super::connection::Phase;
 use super::{Health, Session, Worker};
 use crate::clock::MonotonicNs;
 use crate::tally::Outcome;
+use crate::tls;
 
 /// How long a target that refused is left alone: a server that restarts is found soon, and one that is gone costs little.
 const RETRY_AFTER_NS: u64 = 10_000_000;
@@ -42,7 +43,9 @@ impl<S: Session> Worker<S> {
     fn check_connection(&mut self, index: usize, now: MonotonicNs) {
         match self.connections[index].phase {
             Phase::Open => self.expire(index, now),
-            Phase::Connecting { give_up_at } if give_up_at <= now => self.failed_to_connect(index, now),
+            Phase::Connecting { give_up_at } if give_up_at <= now => {
+                self.failed_to_connect(index, ErrorKind::Connect, now);
+            }
             Phase::Connecting { give_up_at: later } => self.look_again_at(later),
             Phase::Closed { retry_at } if retry_at <= now => self.connect(index, now),
             Phase::Closed { retry_at } => self.look_again_at(retry_at),
@@ -93,18 +96,21 @@ impl<S: Session> Worker<S> {
 
     fn connect(&mut self, index: usize, now: MonotonicNs) {
         let give_up_at = now.plus_ns(self.timeout_ns);
-        let address = self.orders.addresses[self.connections[index].target];
-        let connected = self.connections[index].connect(address, give_up_at).and_then(|()| self.watch(index));
+        let connection = &mut self.connections[index];
+        let destination = &self.orders.destinations[connection.target];
+        let connected = connection.connect(destination, give_up_at).and_then(|()| self.watch(index));
         match connected {
             Ok(()) => self.look_again_at(give_up_at),
-            Err(_) => self.failed_to_connect(index, now),
+            Err(error) => self.failed_to_connect(index, kind_of(&error), now),
         }
     }
 
     pub(super) fn go_on_connecting(&mut self, index: usize) {
         let connection = &mut self.connections[index];
+        let destination = &self.orders.destinations[connection.target];
         let requests = &self.orders.requests[connection.target];
-        let connected = connection.go_on_connecting(&mut self.scratch, requests, &mut self.ended);
+        let connected =
+            connection.go_on_connecting(destination, &mut self.scratch, requests, &mut self.ended);
         let now = MonotonicNs::now();
         match connected {
             Ok(false) => {}
@@ -113,18 +119,18 @@ impl<S: Session> Worker<S> {
                 self.lanes[self.connections[index].target].open += 1;
                 self.put_to_use(index, now);
             }
-            Err(_) => self.failed_to_connect(index, now),
+            Err(error) => self.failed_to_connect(index, kind_of(&error), now),
         }
     }
 
     /// The target refused. Where no other connection to it is open, what waits for one has failed.
-    fn failed_to_connect(&mut self, index: usize, now: MonotonicNs) {
+    fn failed_to_connect(&mut self, index: usize, kind: ErrorKind, now: MonotonicNs) {
         let target = self.connections[index].target;
         let retry_at = now.plus_ns(RETRY_AFTER_NS);
         self.connections[index].close(retry_at);
         self.look_again_at(retry_at);
         if self.lanes[target].open == 0 {
-            self.empty_queue(target, ErrorKind::Connect, now);
+            self.empty_queue(target, kind, now);
         }
     }
 
@@ -146,4 +152,9 @@ impl<S: Session> Worker<S> {
             self.empty_queue(target, ErrorKind::Unfinished, now);
         }
     }
+}
+
+/// What a request failed by that waited for a connection which could not be made.
+fn kind_of(error: &io::Error) -> ErrorKind {
+    if tls::is_failure(error) { ErrorKind::Tls } else { ErrorKind::Connect }
 }

@@ -4,9 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a server that cannot be set up fails its test")]
 
 pub(crate) mod event_server;
+pub(crate) mod tls;
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,7 +19,7 @@ use meshbench_core::load_plan::{
 };
 use meshbench_core::recording::Recording;
 use meshbench_core::schedule::Arrivals;
-use meshbench_load::{EventSink, Surroundings, run};
+use meshbench_load::{EventSink, RunError, Surroundings, run};
 
 /// What a script does with the connection after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,11 +41,19 @@ pub(crate) struct ScriptedServer {
 
 impl ScriptedServer {
     pub(crate) fn start(script: impl Fn(&mut TcpStream, &str) -> Then + Send + Sync + 'static) -> Self {
+        Self::start_on(|stream| stream, script)
+    }
+
+    /// The same on what `wrap` makes of a connection.
+    pub(crate) fn start_on<T: Read + Write>(
+        wrap: impl Fn(TcpStream) -> T + Send + Sync + 'static,
+        script: impl Fn(&mut T, &str) -> Then + Send + Sync + 'static,
+    ) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
         let (accepted, stopping) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
         let (paths, bodies) = (Arc::default(), Arc::default());
-        let script = Arc::new(script);
+        let (wrap, script) = (Arc::new(wrap), Arc::new(script));
         let shared = (Arc::clone(&accepted), Arc::clone(&stopping), Arc::clone(&paths), Arc::clone(&bodies));
         let listener = std::thread::spawn(move || {
             let (accepted, stopping, paths, bodies) = shared;
@@ -53,8 +62,11 @@ impl ScriptedServer {
                     return;
                 }
                 accepted.fetch_add(1, Ordering::SeqCst);
-                let (script, paths, bodies) = (Arc::clone(&script), Arc::clone(&paths), Arc::clone(&bodies));
-                std::thread::spawn(move || serve(stream.unwrap(), &*script, &paths, &bodies));
+                let (wrap, script) = (Arc::clone(&wrap), Arc::clone(&script));
+                let (paths, bodies) = (Arc::clone(&paths), Arc::clone(&bodies));
+                let stream = stream.unwrap();
+                stream.set_nodelay(true).unwrap();
+                std::thread::spawn(move || serve(wrap(stream), &*script, &paths, &bodies));
             }
         });
         Self { address, accepted, paths, bodies, stopping, listener: Some(listener) }
@@ -80,13 +92,12 @@ impl Drop for ScriptedServer {
     }
 }
 
-fn serve(
-    mut stream: TcpStream,
-    script: &dyn Fn(&mut TcpStream, &str) -> Then,
+fn serve<T: Read + Write>(
+    mut stream: T,
+    script: &dyn Fn(&mut T, &str) -> Then,
     paths: &Mutex<BTreeMap<String, u64>>,
     bodies: &Mutex<BTreeMap<Vec<u8>, u64>>,
 ) {
-    stream.set_nodelay(true).unwrap();
     let (mut received, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
         while let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -135,6 +146,7 @@ pub(crate) fn settings(
     let target = |(index, address): (usize, &SocketAddr)| Target {
         name: format!("target-{index}"),
         address: address.to_string(),
+        tls: None,
         requests: requests.clone(),
     };
     LoadPlanSettings {
@@ -155,13 +167,24 @@ pub(crate) fn settings(
     }
 }
 
-/// Runs a plan with nobody listening.
-pub(crate) fn measure(settings: LoadPlanSettings) -> Recording {
+fn attempt(settings: LoadPlanSettings) -> Result<Recording, RunError> {
     let events = EventSink::none();
     let surroundings = Surroundings { events: &events, interval_log: None::<std::io::Sink>, interrupt: None };
-    let recording = run(LoadPlan::try_new(settings).unwrap(), surroundings).unwrap();
+    run(LoadPlan::try_new(settings).unwrap(), surroundings)
+}
+
+/// Runs a plan with nobody listening.
+pub(crate) fn measure(settings: LoadPlanSettings) -> Recording {
+    let recording = attempt(settings).unwrap();
     assert_eq!(recording.requests, recording.successes + recording.error_count(), "{recording:?}");
     assert_eq!(recording.latency_ns.count(), recording.successes);
     assert_eq!(recording.error_latency_ns.count(), recording.error_count());
     recording
+}
+
+/// Why a run cannot start, and the cause.
+pub(crate) fn refusal(settings: LoadPlanSettings) -> String {
+    let error = attempt(settings).unwrap_err();
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    format!("{error}: {}", cause.unwrap_or_default())
 }
