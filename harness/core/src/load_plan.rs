@@ -1,6 +1,7 @@
 //! What the load generator is told: a [`LoadPlan`], valid by construction.
 
 mod check;
+mod protocol;
 mod request;
 mod shard;
 mod tls;
@@ -19,6 +20,7 @@ use crate::shuffle::shuffle;
 use crate::turns::Turns;
 use crate::units::{OfferedRate, TextError};
 
+pub use protocol::Protocol;
 pub use request::{PlannedRequest, RequestError, RequestHeader};
 pub use tls::{ClientIdentity, TlsSettings};
 
@@ -26,6 +28,8 @@ pub use tls::{ClientIdentity, TlsSettings};
 pub const LOAD_PLAN_VERSION: u32 = 2;
 /// More cards than this in the deck is a mistake in the weights, and would cost memory.
 const LARGEST_DECK: u64 = 1_000_000;
+/// What servers commonly allow, and RFC 9113 §6.5.2 advises at least.
+pub const DEFAULT_STREAMS: u32 = 100;
 /// Latencies are recorded up to an hour, so that a timeout must stay well inside it.
 const LONGEST_TIMEOUT: Duration = Duration::from_nanos(HIGHEST_LATENCY_NS / 2);
 
@@ -113,6 +117,12 @@ pub struct LoadPlanSettings {
     pub drain: Duration,
     /// Kept-alive connections of this generator in all, spread evenly over the targets.
     pub connections: u32,
+    /// What is spoken on all of them.
+    #[serde(default, skip_serializing_if = "Protocol::is_default")]
+    pub protocol: Protocol,
+    /// The most requests at once on a connection of HTTP/2, where the server does not allow fewer.
+    #[serde(default = "default_streams")]
+    pub streams: u32,
     /// Threads of this generator; each one needs a connection to every target.
     pub threads: u32,
     /// Decides the order in which targets and paths take turns, and random arrivals.
@@ -173,6 +183,8 @@ pub enum LoadPlanError {
     Timeout { timeout_s: f64 },
     #[error("zero threads: give at least one")]
     ZeroThreads,
+    #[error("zero streams: give at least one for each connection")]
+    ZeroStreams,
     #[error("zero connections: give at least one for each target and thread")]
     ZeroConnections,
     #[error(
@@ -311,6 +323,10 @@ fn shuffled_deck(targets: &[Target], seed: u64) -> Result<Vec<Card>, LoadPlanErr
     }
     shuffle(&mut deck, seed);
     Ok(deck)
+}
+
+fn default_streams() -> u32 {
+    DEFAULT_STREAMS
 }
 
 /// Durations in JSON as whole nanoseconds.

@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod hand_over;
 mod http1;
+mod http2;
 mod interval_log;
 mod percentile_distribution;
 mod progress_line;

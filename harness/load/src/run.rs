@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use meshbench_core::load_event::LoadEvent;
-use meshbench_core::load_plan::LoadPlan;
+use meshbench_core::load_plan::{LoadPlan, Protocol};
 use meshbench_core::recording::Recording;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::thread::Pid;
@@ -19,6 +19,7 @@ use crate::error::RunError;
 use crate::events::EventSink;
 use crate::hand_over::HandOver;
 use crate::http1::Http1;
+use crate::http2::Http2;
 use crate::interval_log::IntervalLog;
 use crate::recorder::Recorder;
 use crate::result::{Measured, recording};
@@ -53,7 +54,10 @@ pub fn run<W: Write + Send>(
 ) -> Result<Recording, RunError> {
     // Asked first, because connecting may take long.
     start_of(&plan)?;
-    run_protocol::<Http1, W>(plan, surroundings)
+    match plan.settings().protocol {
+        Protocol::Http1 => run_protocol::<Http1, W>(plan, surroundings),
+        Protocol::Http2 | Protocol::Grpc => run_protocol::<Http2, W>(plan, surroundings),
+    }
 }
 
 fn run_protocol<S: Session, W: Write + Send>(

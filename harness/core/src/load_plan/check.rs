@@ -92,6 +92,9 @@ fn check_connections(settings: &LoadPlanSettings) -> Result<(), LoadPlanError> {
     if threads == 0 {
         return Err(LoadPlanError::ZeroThreads);
     }
+    if settings.streams == 0 {
+        return Err(LoadPlanError::ZeroStreams);
+    }
     if connections == 0 {
         return Err(LoadPlanError::ZeroConnections);
     }

@@ -25,6 +25,8 @@ fn settings() -> LoadPlanSettings {
         timeout: Duration::from_secs(5),
         drain: Duration::from_secs(1),
         connections: 16,
+        protocol: Protocol::Http1,
+        streams: DEFAULT_STREAMS,
         threads: 2,
         seed: 7,
         ramp_to: None,
@@ -67,7 +69,7 @@ fn a_plan_survives_its_json() {
 fn the_json_is_this() {
     let mut one = settings();
     one.targets.truncate(1);
-    insta::assert_snapshot!(serde_json::to_string(&LoadPlan::try_new(one).unwrap()).unwrap(), @r#"{"version":2,"targets":[{"name":"web-0","address":"127.0.0.1:8080","requests":[{"path":"/api/list","weight":1},{"path":"/api/vote","weight":2}]}],"rate":"500rps","ramp_to":null,"arrivals":"constant","duration_ns":10000000000,"warm_up_ns":2000000000,"timeout_ns":5000000000,"drain_ns":1000000000,"connections":16,"threads":2,"seed":7,"start_at_unix_ns":null,"shard":"1/1"}"#);
+    insta::assert_snapshot!(serde_json::to_string(&LoadPlan::try_new(one).unwrap()).unwrap(), @r#"{"version":2,"targets":[{"name":"web-0","address":"127.0.0.1:8080","requests":[{"path":"/api/list","weight":1},{"path":"/api/vote","weight":2}]}],"rate":"500rps","ramp_to":null,"arrivals":"constant","duration_ns":10000000000,"warm_up_ns":2000000000,"timeout_ns":5000000000,"drain_ns":1000000000,"connections":16,"streams":100,"threads":2,"seed":7,"start_at_unix_ns":null,"shard":"1/1"}"#);
 }
 
 #[test]
@@ -104,6 +106,7 @@ fn every_refusal_says_what_would_work() {
     insta::assert_snapshot!(refused(|plan| plan.shard = "1/2".parse().unwrap()), @"a shard without a start instant would not run together with the others: give all of them the same one (`--start-at`)");
     insta::assert_snapshot!(refused(|plan| plan.timeout = Duration::ZERO), @"the timeout is 0 s: expected more than zero and at most 1800 s");
     insta::assert_snapshot!(refused(|plan| plan.threads = 0), @"zero threads: give at least one");
+    insta::assert_snapshot!(refused(|plan| plan.streams = 0), @"zero streams: give at least one for each connection");
     insta::assert_snapshot!(refused(|plan| plan.connections = 0), @"zero connections: give at least one for each target and thread");
     insta::assert_snapshot!(refused(|plan| plan.connections = 3), @"3 connections are too few for 2 targets and 2 threads, for each thread needs one to each target: use at least 4 connections, or fewer threads");
 }

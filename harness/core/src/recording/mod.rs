@@ -29,7 +29,7 @@ pub enum ErrorKind {
     Timeout,
     /// The connection ended after the request was sent and before its response was complete.
     Reset,
-    /// The response was not HTTP/1.1 as RFC 9112 has it.
+    /// The response was not HTTP/1.1 as RFC 9112 has it, not HTTP/2 as RFC 9113 has it, or no answer to a gRPC call.
     Protocol,
     /// A complete response with a status of 400 to 499.
     #[serde(rename = "status_4xx")]
@@ -37,13 +37,47 @@ pub enum ErrorKind {
     /// A complete response with a status of 500 to 599.
     #[serde(rename = "status_5xx")]
     Status5xx,
+    /// The server declined to process the request, which HTTP/2 lets it say; it is not tried again.
+    Refused,
+    /// The gRPC status `CANCELLED` (1).
+    GrpcCancelled,
+    /// The gRPC status `UNKNOWN` (2), one that has no name, or none at all.
+    GrpcUnknown,
+    /// The gRPC status `INVALID_ARGUMENT` (3).
+    GrpcInvalidArgument,
+    /// The gRPC status `DEADLINE_EXCEEDED` (4).
+    GrpcDeadlineExceeded,
+    /// The gRPC status `NOT_FOUND` (5).
+    GrpcNotFound,
+    /// The gRPC status `ALREADY_EXISTS` (6).
+    GrpcAlreadyExists,
+    /// The gRPC status `PERMISSION_DENIED` (7).
+    GrpcPermissionDenied,
+    /// The gRPC status `RESOURCE_EXHAUSTED` (8).
+    GrpcResourceExhausted,
+    /// The gRPC status `FAILED_PRECONDITION` (9).
+    GrpcFailedPrecondition,
+    /// The gRPC status `ABORTED` (10).
+    GrpcAborted,
+    /// The gRPC status `OUT_OF_RANGE` (11).
+    GrpcOutOfRange,
+    /// The gRPC status `UNIMPLEMENTED` (12).
+    GrpcUnimplemented,
+    /// The gRPC status `INTERNAL` (13).
+    GrpcInternal,
+    /// The gRPC status `UNAVAILABLE` (14).
+    GrpcUnavailable,
+    /// The gRPC status `DATA_LOSS` (15).
+    GrpcDataLoss,
+    /// The gRPC status `UNAUTHENTICATED` (16).
+    GrpcUnauthenticated,
     /// Still unanswered when the time to drain was over, or when the run was interrupted.
     Unfinished,
 }
 
 impl ErrorKind {
     /// Every kind, in the order in which reports list them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 25] = [
         Self::Connect,
         Self::Tls,
         Self::Timeout,
@@ -51,8 +85,33 @@ impl ErrorKind {
         Self::Protocol,
         Self::Status4xx,
         Self::Status5xx,
+        Self::Refused,
+        Self::GrpcCancelled,
+        Self::GrpcUnknown,
+        Self::GrpcInvalidArgument,
+        Self::GrpcDeadlineExceeded,
+        Self::GrpcNotFound,
+        Self::GrpcAlreadyExists,
+        Self::GrpcPermissionDenied,
+        Self::GrpcResourceExhausted,
+        Self::GrpcFailedPrecondition,
+        Self::GrpcAborted,
+        Self::GrpcOutOfRange,
+        Self::GrpcUnimplemented,
+        Self::GrpcInternal,
+        Self::GrpcUnavailable,
+        Self::GrpcDataLoss,
+        Self::GrpcUnauthenticated,
         Self::Unfinished,
     ];
+
+    /// What a gRPC status other than 0 stands for.
+    #[must_use]
+    pub fn of_grpc_status(status: u16) -> Self {
+        let first = Self::GrpcCancelled as usize;
+        let kind = Self::ALL.get(first + usize::from(status.wrapping_sub(1)));
+        kind.copied().filter(|_| (1..=16).contains(&status)).unwrap_or(Self::GrpcUnknown)
+    }
 
     /// The name used in JSON.
     #[must_use]
@@ -65,6 +124,23 @@ impl ErrorKind {
             Self::Protocol => "protocol",
             Self::Status4xx => "status_4xx",
             Self::Status5xx => "status_5xx",
+            Self::Refused => "refused",
+            Self::GrpcCancelled => "grpc_cancelled",
+            Self::GrpcUnknown => "grpc_unknown",
+            Self::GrpcInvalidArgument => "grpc_invalid_argument",
+            Self::GrpcDeadlineExceeded => "grpc_deadline_exceeded",
+            Self::GrpcNotFound => "grpc_not_found",
+            Self::GrpcAlreadyExists => "grpc_already_exists",
+            Self::GrpcPermissionDenied => "grpc_permission_denied",
+            Self::GrpcResourceExhausted => "grpc_resource_exhausted",
+            Self::GrpcFailedPrecondition => "grpc_failed_precondition",
+            Self::GrpcAborted => "grpc_aborted",
+            Self::GrpcOutOfRange => "grpc_out_of_range",
+            Self::GrpcUnimplemented => "grpc_unimplemented",
+            Self::GrpcInternal => "grpc_internal",
+            Self::GrpcUnavailable => "grpc_unavailable",
+            Self::GrpcDataLoss => "grpc_data_loss",
+            Self::GrpcUnauthenticated => "grpc_unauthenticated",
             Self::Unfinished => "unfinished",
         }
     }

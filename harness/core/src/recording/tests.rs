@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::histogram::LatencyHistogram;
-use crate::load_plan::{LOAD_PLAN_VERSION, PlannedRate, PlannedRequest, ShardOfPlan, Target};
+use crate::load_plan::{
+    DEFAULT_STREAMS, LOAD_PLAN_VERSION, PlannedRate, PlannedRequest, Protocol, ShardOfPlan, Target,
+};
 use crate::schedule::Arrivals;
 
 fn plan() -> LoadPlanSettings {
@@ -22,6 +24,8 @@ fn plan() -> LoadPlanSettings {
         timeout: Duration::from_secs(5),
         drain: Duration::ZERO,
         connections: 4,
+        protocol: Protocol::Http1,
+        streams: DEFAULT_STREAMS,
         threads: 1,
         seed: 7,
         start_at_unix_ns: None,
@@ -99,7 +103,12 @@ fn what_is_no_recording_is_refused() {
 fn error_kinds_are_named_alike_everywhere() {
     for kind in ErrorKind::ALL {
         assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
+        assert_eq!(ErrorKind::ALL[kind as usize], kind, "tallies are indexed by kind");
     }
+    assert_eq!(ErrorKind::of_grpc_status(1), ErrorKind::GrpcCancelled);
+    assert_eq!(ErrorKind::of_grpc_status(14), ErrorKind::GrpcUnavailable);
+    assert_eq!(ErrorKind::of_grpc_status(16), ErrorKind::GrpcUnauthenticated);
+    assert_eq!(ErrorKind::of_grpc_status(17), ErrorKind::GrpcUnknown);
 }
 
 #[test]

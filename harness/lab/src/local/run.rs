@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use meshbench_core::event::{Event, Step};
 use meshbench_core::load_plan::{
-    LOAD_PLAN_VERSION, LoadPlan, LoadPlanSettings, PlannedRate, PlannedRequest, ShardOfPlan, Target,
+    DEFAULT_STREAMS, LOAD_PLAN_VERSION, LoadPlan, LoadPlanSettings, PlannedRate, PlannedRequest, Protocol,
+    ShardOfPlan, Target,
 };
 use meshbench_core::recording::Recording;
 use meshbench_core::report::Executable;
@@ -187,6 +188,8 @@ fn load_plan(arm: &ArmRun<'_>, topology: &Topology) -> Result<LoadPlan, LabError
         timeout: workload.timeout.as_duration(),
         drain: workload.timeout.as_duration() + DRAIN_MARGIN,
         connections: workload.connections.get(),
+        protocol: Protocol::Http1,
+        streams: DEFAULT_STREAMS,
         threads: 1,
         seed: arm.seed,
         ramp_to: None,

@@ -5,8 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use clap::Parser;
 use meshbench_core::load_plan::{
-    ClientIdentity, LOAD_PLAN_VERSION, LoadPlanSettings, PlannedRate, RequestHeader, ShardOfPlan,
-    TlsSettings,
+    ClientIdentity, DEFAULT_STREAMS, LOAD_PLAN_VERSION, LoadPlanSettings, PlannedRate, Protocol,
+    RequestHeader, ShardOfPlan, TlsSettings,
 };
 use meshbench_core::schedule::Arrivals;
 use meshbench_core::units::{OfferedRate, Span, TextError};
@@ -36,7 +36,7 @@ Examples:
 
 Exit codes: 0 done, valid or not (the verdict says which); 1 failed; 2 wrong usage; 130 interrupted.";
 
-/// Sends HTTP/1.1 requests at a constant rate and measures each from when it was due.
+/// Sends HTTP/1.1, HTTP/2 or gRPC requests at a constant rate and measures each from when it was due.
 ///
 /// Open loop: a server that stalls does not slow the load down, and the wait it causes is in every latency. Requests take
 /// turns over all URLs, evenly. Results are printed, and kept with --output, --hlog and --hgrm. Ctrl-C ends the run early
@@ -75,6 +75,18 @@ pub(crate) struct Arguments {
     /// A file with the body of every request
     #[arg(long, value_name = "FILE", conflicts_with = "plan")]
     body: Option<PathBuf>,
+
+    /// Speak HTTP/2: to http:// servers by prior knowledge, to https:// servers as agreed by ALPN
+    #[arg(long, conflicts_with_all = ["plan", "grpc"])]
+    http2: bool,
+
+    /// Make unary gRPC calls: the path is /package.Service/Method, --body the request message in protobuf
+    #[arg(long, conflicts_with_all = ["plan", "method"])]
+    grpc: bool,
+
+    /// The most requests at once on a connection of HTTP/2
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_STREAMS, conflicts_with = "plan")]
+    streams: u32,
 
     /// PEM file with the CA that signed the certificates of https:// servers
     #[arg(long, value_name = "FILE", conflicts_with = "plan")]
@@ -166,6 +178,12 @@ impl Arguments {
             timeout: self.timeout.into(),
             // Long enough that every request is answered or times out.
             drain: self.timeout.into(),
+            protocol: match (self.grpc, self.http2) {
+                (true, _) => Protocol::Grpc,
+                (false, true) => Protocol::Http2,
+                (false, false) => Protocol::Http1,
+            },
+            streams: self.streams,
             threads: self.threads,
             seed: self.seed,
             ramp_to: self.ramp_to,

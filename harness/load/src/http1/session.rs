@@ -100,7 +100,7 @@ impl Session for Http1 {
         }
     }
 
-    fn expire(&mut self, due: MonotonicNs, ended: &mut Ended) -> Health {
+    fn expire(&mut self, due: MonotonicNs, _: &[Request], ended: &mut Ended) -> Health {
         if self.exchange.is_none_or(|exchange| exchange.due > due) {
             return Health::Open;
         }

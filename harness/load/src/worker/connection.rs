@@ -67,7 +67,10 @@ impl<S: Session> Connection<S> {
         }
         self.session.flush(requests, transport)?;
         if !self.session.is_ready() && self.read(scratch, requests, true, ended) == Health::Over {
-            return Err(io::ErrorKind::ConnectionAborted.into());
+            return Err(io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                "the server did not begin the protocol: does it speak HTTP/2 there?",
+            ));
         }
         if self.session.is_ready() {
             self.phase = Phase::Open;
@@ -134,7 +137,12 @@ impl<S: Session> Connection<S> {
             match self.session.receive(&scratch[..received], requests, ended) {
                 Ok(Health::Open) => {}
                 Ok(Health::Over) => return Health::Over,
-                Err(kind) => return self.fail_all(kind, ended),
+                Err(kind) => {
+                    self.session.fail_all(kind, ended);
+                    // The session may have a reason to give; the peer may be gone already.
+                    let _ = self.session.flush(requests, transport);
+                    return Health::Over;
+                }
             }
             // Less than there was room for empties the socket, and the next bytes make an event of their own.
             if received < scratch.len() && transport.short_reads_drain() && !to_the_end {
@@ -144,8 +152,8 @@ impl<S: Session> Connection<S> {
     }
 
     /// Ends what was due at or before `due` and is not answered.
-    pub(crate) fn expire(&mut self, due: MonotonicNs, ended: &mut Ended) -> Health {
-        self.session.expire(due, ended)
+    pub(crate) fn expire(&mut self, due: MonotonicNs, requests: &[S::Request], ended: &mut Ended) -> Health {
+        self.session.expire(due, requests, ended)
     }
 
     pub(crate) fn oldest_due(&self) -> Option<MonotonicNs> {

@@ -87,7 +87,7 @@ pub(crate) trait Session: Debug + Send + Sized + 'static {
     fn end_of_stream(&mut self, ended: &mut Ended);
 
     /// Ends what was due at or before `due` and is not answered. What remains is whether the connection is of use.
-    fn expire(&mut self, due: MonotonicNs, ended: &mut Ended) -> Health;
+    fn expire(&mut self, due: MonotonicNs, requests: &[Self::Request], ended: &mut Ended) -> Health;
 
     /// When the oldest request under way was due.
     fn oldest_due(&self) -> Option<MonotonicNs>;

@@ -55,7 +55,9 @@ impl<S: Session> Worker<S> {
     fn expire(&mut self, index: usize, now: MonotonicNs) {
         let deadline = |due: MonotonicNs| due.plus_ns(self.timeout_ns);
         if self.connections[index].oldest_due().map(deadline).is_some_and(|deadline| deadline <= now) {
-            let health = self.connections[index].expire(now.minus_ns(self.timeout_ns), &mut self.ended);
+            let connection = &mut self.connections[index];
+            let requests = &self.orders.requests[connection.target];
+            let health = connection.expire(now.minus_ns(self.timeout_ns), requests, &mut self.ended);
             self.settle_ended(index, now);
             match health {
                 Health::Open => self.put_to_use(index, now),
@@ -156,5 +158,9 @@ impl<S: Session> Worker<S> {
 
 /// What a request failed by that waited for a connection which could not be made.
 fn kind_of(error: &io::Error) -> ErrorKind {
-    if tls::is_failure(error) { ErrorKind::Tls } else { ErrorKind::Connect }
+    match error.kind() {
+        _ if tls::is_failure(error) => ErrorKind::Tls,
+        io::ErrorKind::ConnectionAborted => ErrorKind::Protocol,
+        _ => ErrorKind::Connect,
+    }
 }

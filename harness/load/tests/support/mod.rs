@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a server that cannot be set up fails its test")]
 
 pub(crate) mod event_server;
+pub(crate) mod http2;
 pub(crate) mod tls;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use meshbench_core::load_plan::{
-    LOAD_PLAN_VERSION, LoadPlan, LoadPlanSettings, PlannedRequest, ShardOfPlan, Target,
+    DEFAULT_STREAMS, LOAD_PLAN_VERSION, LoadPlan, LoadPlanSettings, PlannedRequest, Protocol, ShardOfPlan,
+    Target,
 };
 use meshbench_core::recording::Recording;
 use meshbench_core::schedule::Arrivals;
@@ -158,6 +160,8 @@ pub(crate) fn settings(
         timeout: Duration::from_secs(20),
         drain: Duration::from_secs(20),
         connections: 4 * addresses.len() as u32,
+        protocol: Protocol::Http1,
+        streams: DEFAULT_STREAMS,
         threads: 1,
         seed: 1,
         ramp_to: None,
