@@ -117,6 +117,10 @@ pub struct LoadPlanSettings {
     pub drain: Duration,
     /// Kept-alive connections of this generator in all, spread evenly over the targets.
     pub connections: u32,
+    /// How many connections there may be in all: beyond `connections`, one more is opened each time a request has to wait for one.
+    /// Without, none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_connections: Option<u32>,
     /// What is spoken on all of them.
     #[serde(default, skip_serializing_if = "Protocol::is_default")]
     pub protocol: Protocol,
@@ -183,6 +187,10 @@ pub enum LoadPlanError {
     Timeout { timeout_s: f64 },
     #[error("zero threads: give at least one")]
     ZeroThreads,
+    #[error(
+        "at most {most} connections are fewer than the {connections} that are kept open: raise the limit, or keep fewer open"
+    )]
+    MostBelowKept { most: u32, connections: u32 },
     #[error("zero streams: give at least one for each connection")]
     ZeroStreams,
     #[error("zero connections: give at least one for each target and thread")]

@@ -52,8 +52,13 @@ pub(crate) fn dial<S: Session>(
     let mut refused: Vec<Option<io::Error>> = destinations.iter().map(|_| None).collect();
     let mut by_thread: Vec<Vec<Connection<S>>> = (0..settings.threads).map(|_| Vec::new()).collect();
     let mut opened = 0;
-    for index in 0..settings.connections {
+    for index in 0..settings.max_connections.unwrap_or(settings.connections) {
         let target = plan.target_of_connection(index) as usize;
+        let thread = plan.thread_of_connection(index) as usize;
+        if index >= settings.connections {
+            by_thread[thread].push(Connection::extra(target, S::new(settings), now));
+            continue;
+        }
         let mut connection = Connection::new(target, S::new(settings), now);
         // One refusal is enough: trying again for each connection would only hold up the start.
         if refused[target].is_none() {
@@ -66,7 +71,7 @@ pub(crate) fn dial<S: Session>(
                 }
             }
         }
-        by_thread[plan.thread_of_connection(index) as usize].push(connection);
+        by_thread[thread].push(connection);
     }
     if opened == 0 {
         let first = settings.targets.iter().zip(refused).find_map(|(target, error)| Some((target, error?)));

@@ -47,6 +47,7 @@ pub(crate) fn recording(
         senders: measured.senders,
         connections: settings.connections,
         reconnects: total.reconnects,
+        opened_extra: total.opened_extra,
         max_queue_depth: total.max_queue_depth,
         targets: settings.targets.iter().zip(&total.targets).map(target_counts).collect(),
         latency_ns: total.latency,

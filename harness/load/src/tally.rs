@@ -52,6 +52,7 @@ pub(crate) struct Tally {
     /// Complete responses of any status while the window was open.
     pub(crate) answered_in_window: u64,
     pub(crate) reconnects: u64,
+    pub(crate) opened_extra: u64,
     pub(crate) max_queue_depth: u64,
 }
 
@@ -65,6 +66,7 @@ impl Tally {
             targets: vec![TargetTally::default(); targets],
             answered_in_window: 0,
             reconnects: 0,
+            opened_extra: 0,
             max_queue_depth: 0,
         }
     }
@@ -103,6 +105,7 @@ impl Tally {
         }
         self.answered_in_window += other.answered_in_window;
         self.reconnects += other.reconnects;
+        self.opened_extra += other.opened_extra;
         self.max_queue_depth = self.max_queue_depth.max(other.max_queue_depth);
     }
 
@@ -112,6 +115,7 @@ impl Tally {
         self.send_lag.clear();
         self.error_latency.clear();
         self.targets.fill(TargetTally::default());
-        (self.answered_in_window, self.reconnects, self.max_queue_depth) = (0, 0, 0);
+        (self.answered_in_window, self.max_queue_depth) = (0, 0);
+        (self.reconnects, self.opened_extra) = (0, 0);
     }
 }

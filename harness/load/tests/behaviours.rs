@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::net::TcpStream;
-use std::sync::Mutex;
+use std::sync::{Barrier, Mutex};
 use std::time::Duration;
 
 use meshbench_core::recording::ErrorKind;
@@ -267,6 +267,48 @@ fn what_is_unanswered_at_the_end_is_counted_at_its_age() {
     assert!(latency.max_ns() >= 1_100_000_000, "the oldest is {} ns old", latency.max_ns());
     assert_eq!(recording.max_queue_depth, REQUESTS - 4);
     assert!(recording.achieved_rate.abs() < f64::EPSILON);
+}
+
+/// A server that answers only a dozen at once gets them only from a generator that opens more connections than it began with.
+#[test]
+fn requests_that_wait_open_more_connections_up_to_the_limit() {
+    let dozen = Barrier::new(12);
+    let server = ScriptedServer::start(move |stream, _| {
+        dozen.wait();
+        say(stream, OK);
+        Then::Keep
+    });
+    let mut plan = settings(&[server.address], &[("/", 1)], "120rps", SECOND);
+    plan.max_connections = Some(12);
+    let recording = measure(plan);
+    assert_eq!((recording.successes, recording.reconnects), (120, 0), "{:?}", recording.errors);
+    assert_eq!((recording.opened_extra, server.accepted()), (8, 12));
+}
+
+#[test]
+fn no_more_connections_are_opened_while_none_has_to_wait() {
+    let server = ScriptedServer::start(chunked);
+    let mut plan = settings(&[server.address], &[("/", 1)], "20rps", SECOND);
+    plan.max_connections = Some(12);
+    let recording = measure(plan);
+    assert_eq!((recording.successes, recording.opened_extra, server.accepted()), (20, 0, 4));
+}
+
+/// Extra connections that end are opened again only for requests that wait, and are counted apart from reconnects.
+#[test]
+fn extra_connections_that_end_are_counted_apart() {
+    let pair = Barrier::new(2);
+    let server = ScriptedServer::start(move |stream, _| {
+        pair.wait();
+        closing(stream, "")
+    });
+    let mut plan = settings(&[server.address], &[("/", 1)], RATE, SECOND);
+    (plan.connections, plan.max_connections) = (1, Some(2));
+    let recording = measure(plan);
+    assert_eq!(recording.successes, REQUESTS, "{:?}", recording.errors);
+    let extra = recording.opened_extra;
+    assert!((REQUESTS / 2 - 1..=REQUESTS / 2 + 1).contains(&extra), "{extra} extra connections");
+    assert!(recording.reconnects <= REQUESTS / 2, "{} reconnects", recording.reconnects);
 }
 
 #[test]

@@ -92,6 +92,9 @@ fn check_connections(settings: &LoadPlanSettings) -> Result<(), LoadPlanError> {
     if threads == 0 {
         return Err(LoadPlanError::ZeroThreads);
     }
+    if let Some(most) = settings.max_connections.filter(|most| *most < connections) {
+        return Err(LoadPlanError::MostBelowKept { most, connections });
+    }
     if settings.streams == 0 {
         return Err(LoadPlanError::ZeroStreams);
     }

@@ -25,6 +25,7 @@ fn settings() -> LoadPlanSettings {
         timeout: Duration::from_secs(5),
         drain: Duration::from_secs(1),
         connections: 16,
+        max_connections: None,
         protocol: Protocol::Http1,
         streams: DEFAULT_STREAMS,
         threads: 2,
@@ -106,6 +107,7 @@ fn every_refusal_says_what_would_work() {
     insta::assert_snapshot!(refused(|plan| plan.shard = "1/2".parse().unwrap()), @"a shard without a start instant would not run together with the others: give all of them the same one (`--start-at`)");
     insta::assert_snapshot!(refused(|plan| plan.timeout = Duration::ZERO), @"the timeout is 0 s: expected more than zero and at most 1800 s");
     insta::assert_snapshot!(refused(|plan| plan.threads = 0), @"zero threads: give at least one");
+    insta::assert_snapshot!(refused(|plan| plan.max_connections = Some(15)), @"at most 15 connections are fewer than the 16 that are kept open: raise the limit, or keep fewer open");
     insta::assert_snapshot!(refused(|plan| plan.streams = 0), @"zero streams: give at least one for each connection");
     insta::assert_snapshot!(refused(|plan| plan.connections = 0), @"zero connections: give at least one for each target and thread");
     insta::assert_snapshot!(refused(|plan| plan.connections = 3), @"3 connections are too few for 2 targets and 2 threads, for each thread needs one to each target: use at least 4 connections, or fewer threads");

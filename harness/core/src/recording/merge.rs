@@ -67,8 +67,9 @@ impl Merge {
             return Err(MergeError::Missing { missing });
         }
         // One generator with as many threads and connections would have sent the very same requests.
-        let LoadPlanSettings { shard, threads, connections, .. } = &mut total.plan;
+        let LoadPlanSettings { shard, threads, connections, max_connections, .. } = &mut total.plan;
         (*shard, *threads, *connections) = (ShardOfPlan::WHOLE, total.threads, total.connections);
+        *max_connections = max_connections.map(|most| most.saturating_mul(shards));
         if let Ok(plan) = LoadPlan::try_new(total.plan.clone()) {
             total.offered_rate = super::offered_rate(&plan, total.window_ns);
         }
@@ -139,6 +140,7 @@ impl Recording {
         self.senders.extend_from_slice(&other.senders);
         self.connections += other.connections;
         self.reconnects += other.reconnects;
+        self.opened_extra += other.opened_extra;
         self.max_queue_depth += other.max_queue_depth;
         self.latency_ns.merge(&other.latency_ns);
         self.service_ns.merge(&other.service_ns);

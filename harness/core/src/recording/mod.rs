@@ -239,6 +239,9 @@ pub struct Recording {
     pub connections: u32,
     /// Connections opened after the start, warm-up and all, mostly to replace one that ended or was given up.
     pub reconnects: u64,
+    /// Connections opened beyond those that the plan keeps open, because requests had to wait; warm-up and all.
+    #[serde(default)]
+    pub opened_extra: u64,
     /// The most requests that were due and waiting for a free connection at one time: the sum of every thread's most.
     pub max_queue_depth: u64,
     /// From when a request was due to the last byte of its response: successes.

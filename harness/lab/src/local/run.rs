@@ -188,6 +188,7 @@ fn load_plan(arm: &ArmRun<'_>, topology: &Topology) -> Result<LoadPlan, LabError
         timeout: workload.timeout.as_duration(),
         drain: workload.timeout.as_duration() + DRAIN_MARGIN,
         connections: workload.connections.get(),
+        max_connections: None,
         protocol: Protocol::Http1,
         streams: DEFAULT_STREAMS,
         threads: 1,

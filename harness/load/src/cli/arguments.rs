@@ -108,6 +108,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", conflicts_with = "plan", help_heading = CLIENT)]
     connections: Option<u32>,
 
+    /// Open more connections when requests have to wait for one, up to this many in all, as a crowd of new clients would
+    #[arg(long, value_name = "N", conflicts_with = "plan")]
+    max_connections: Option<u32>,
+
     /// Threads that send
     #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "plan", help_heading = CLIENT)]
     threads: u32,
@@ -178,6 +182,7 @@ impl Arguments {
             timeout: self.timeout.into(),
             // Long enough that every request is answered or times out.
             drain: self.timeout.into(),
+            max_connections: self.max_connections,
             protocol: match (self.grpc, self.http2) {
                 (true, _) => Protocol::Grpc,
                 (false, true) => Protocol::Http2,

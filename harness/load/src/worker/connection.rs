@@ -18,6 +18,8 @@ pub(crate) enum Phase {
     Connecting { give_up_at: MonotonicNs },
     /// In use.
     Open,
+    /// Not connected, and only to be when a request waits.
+    Spare,
 }
 
 /// A connection bound to one target. Its owner registers the socket with epoll and decides what follows.
@@ -27,6 +29,8 @@ pub(crate) struct Connection<S> {
     pub(crate) phase: Phase,
     /// Tells events of this socket from those of the ones before it.
     pub(crate) generation: u32,
+    /// Whether it is opened only when a request waits.
+    pub(crate) is_extra: bool,
     /// Whether its lane lists it as having room.
     pub(crate) is_listed: bool,
     transport: Option<Transport>,
@@ -37,7 +41,12 @@ impl<S: Session> Connection<S> {
     /// A connection that is not open yet.
     pub(crate) fn new(target: usize, session: S, now: MonotonicNs) -> Self {
         let phase = Phase::Closed { retry_at: now };
-        Self { target, phase, generation: 0, is_listed: false, transport: None, session }
+        Self { target, phase, generation: 0, is_extra: false, is_listed: false, transport: None, session }
+    }
+
+    /// A connection that is opened only when a request waits.
+    pub(crate) fn extra(target: usize, session: S, now: MonotonicNs) -> Self {
+        Self { phase: Phase::Spare, is_extra: true, ..Self::new(target, session, now) }
     }
 
     pub(crate) fn transport(&self) -> Option<&Transport> {

@@ -20,6 +20,10 @@ pub(crate) struct Lane {
     pub(crate) queue: VecDeque<Waiting>,
     /// Connections that are open, idle or not.
     pub(crate) open: usize,
+    /// Connections that may be opened when requests wait.
+    pub(crate) spare: Vec<usize>,
+    /// How many of those are being opened.
+    pub(crate) opening: usize,
 }
 
 impl Lane {

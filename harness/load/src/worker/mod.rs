@@ -197,6 +197,9 @@ impl<S: Session> Worker<S> {
             self.lanes[self.connections[index].target].open += 1;
             self.list(index);
         }
+        if self.connections[index].phase == Phase::Spare {
+            self.lanes[self.connections[index].target].spare.push(index);
+        }
         Ok(())
     }
 

@@ -34,6 +34,7 @@ impl<S: Session> Worker<S> {
         self.lanes[target].queue.push_back(waiting);
         self.queued += 1;
         self.tally.max_queue_depth = self.tally.max_queue_depth.max(self.queued as u64);
+        self.open_extra(target, now);
     }
 
     /// Takes the connection off its lane's list whose turn it is.
@@ -124,7 +125,7 @@ impl<S: Session> Worker<S> {
     pub(super) fn progress(&mut self, index: usize, flags: EventFlags) {
         let connection = &mut self.connections[index];
         match connection.phase {
-            Phase::Closed { .. } => return,
+            Phase::Closed { .. } | Phase::Spare => return,
             Phase::Connecting { .. } => return self.go_on_connecting(index),
             Phase::Open => {}
         }

@@ -42,12 +42,13 @@ impl<S: Session> Worker<S> {
 
     fn check_connection(&mut self, index: usize, now: MonotonicNs) {
         match self.connections[index].phase {
+            Phase::Spare => {}
             Phase::Open => self.expire(index, now),
             Phase::Connecting { give_up_at } if give_up_at <= now => {
                 self.failed_to_connect(index, ErrorKind::Connect, now);
             }
             Phase::Connecting { give_up_at: later } => self.look_again_at(later),
-            Phase::Closed { retry_at } if retry_at <= now => self.connect(index, now),
+            Phase::Closed { retry_at } if retry_at <= now => self.open_again(index, now),
             Phase::Closed { retry_at } => self.look_again_at(retry_at),
         }
     }
@@ -93,7 +94,31 @@ impl<S: Session> Worker<S> {
             lane.forget_idle(index);
         }
         connection.close(now);
-        self.connect(index, now);
+        self.open_again(index, now);
+    }
+
+    /// Opens a connection that the plan keeps open; puts aside one that it does not.
+    fn open_again(&mut self, index: usize, now: MonotonicNs) {
+        let connection = &mut self.connections[index];
+        if connection.is_extra {
+            connection.phase = Phase::Spare;
+            let target = connection.target;
+            self.lanes[target].spare.push(index);
+            self.open_extra(target, now);
+        } else {
+            self.connect(index, now);
+        }
+    }
+
+    /// Opens one more connection where more requests wait than such connections are on their way.
+    pub(super) fn open_extra(&mut self, target: usize, now: MonotonicNs) {
+        let lane = &mut self.lanes[target];
+        if lane.opening < lane.queue.len()
+            && let Some(index) = lane.spare.pop()
+        {
+            lane.opening += 1;
+            self.connect(index, now);
+        }
     }
 
     fn connect(&mut self, index: usize, now: MonotonicNs) {
@@ -117,8 +142,14 @@ impl<S: Session> Worker<S> {
         match connected {
             Ok(false) => {}
             Ok(true) => {
-                self.tally.reconnects += 1;
-                self.lanes[self.connections[index].target].open += 1;
+                let lane = &mut self.lanes[self.connections[index].target];
+                lane.open += 1;
+                if self.connections[index].is_extra {
+                    lane.opening -= 1;
+                    self.tally.opened_extra += 1;
+                } else {
+                    self.tally.reconnects += 1;
+                }
                 self.put_to_use(index, now);
             }
             Err(error) => self.failed_to_connect(index, kind_of(&error), now),
@@ -130,6 +161,7 @@ impl<S: Session> Worker<S> {
         let target = self.connections[index].target;
         let retry_at = now.plus_ns(RETRY_AFTER_NS);
         self.connections[index].close(retry_at);
+        self.lanes[target].opening -= usize::from(self.connections[index].is_extra);
         self.look_again_at(retry_at);
         if self.lanes[target].open == 0 {
             self.empty_queue(target, kind, now);

@@ -160,6 +160,7 @@ pub(crate) fn settings(
         timeout: Duration::from_secs(20),
         drain: Duration::from_secs(20),
         connections: 4 * addresses.len() as u32,
+        max_connections: None,
         protocol: Protocol::Http1,
         streams: DEFAULT_STREAMS,
         threads: 1,

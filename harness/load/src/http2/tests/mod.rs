@@ -28,6 +28,7 @@ fn settings(protocol: Protocol, body: &[u8]) -> LoadPlanSettings {
         timeout: std::time::Duration::from_secs(1),
         drain: std::time::Duration::ZERO,
         connections: 1,
+        max_connections: None,
         protocol,
         streams: STREAMS,
         threads: 1,
