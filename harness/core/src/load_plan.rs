@@ -129,6 +129,10 @@ pub struct LoadPlanSettings {
     pub streams: u32,
     /// Threads of this generator; each one needs a connection to every target.
     pub threads: u32,
+    /// How long before a request is due its thread stops sleeping and watches the clock: it is woken late otherwise, by as long
+    /// as the machine takes for that. Zero costs no CPU; a core of its own is needed for more.
+    #[serde(rename = "spin_ns", with = "nanoseconds", default, skip_serializing_if = "Duration::is_zero")]
+    pub spin: Duration,
     /// Decides the order in which targets and paths take turns, and random arrivals.
     pub seed: u64,
     /// When the schedule starts, warm-up first, in nanoseconds since 1970-01-01 UTC; none to start as soon as all

@@ -29,6 +29,7 @@ fn settings() -> LoadPlanSettings {
         protocol: Protocol::Http1,
         streams: DEFAULT_STREAMS,
         threads: 2,
+        spin: Duration::ZERO,
         seed: 7,
         ramp_to: None,
         arrivals: Arrivals::Constant,

@@ -28,6 +28,7 @@ fn plan() -> LoadPlanSettings {
         protocol: Protocol::Http1,
         streams: DEFAULT_STREAMS,
         threads: 1,
+        spin: Duration::ZERO,
         seed: 7,
         start_at_unix_ns: None,
         shard: ShardOfPlan::WHOLE,

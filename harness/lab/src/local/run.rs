@@ -192,6 +192,7 @@ fn load_plan(arm: &ArmRun<'_>, topology: &Topology) -> Result<LoadPlan, LabError
         protocol: Protocol::Http1,
         streams: DEFAULT_STREAMS,
         threads: 1,
+        spin: Duration::ZERO,
         seed: arm.seed,
         ramp_to: None,
         arrivals: Arrivals::Constant,

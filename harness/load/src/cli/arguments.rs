@@ -124,6 +124,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TIME", default_value = "5s", conflicts_with = "plan", help_heading = CLIENT)]
     timeout: Span,
 
+    /// Stop sleeping this long before a request is due and watch the clock instead, such as 50us; takes a core of its own
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration, conflicts_with = "plan")]
+    spin: Duration,
+
     /// Decides the order in which URLs take turns, and when Poisson arrivals come
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "plan", help_heading = LOAD)]
     seed: u64,
@@ -190,6 +194,7 @@ impl Arguments {
             },
             streams: self.streams,
             threads: self.threads,
+            spin: self.spin,
             seed: self.seed,
             ramp_to: self.ramp_to,
             arrivals: self.arrivals,

@@ -170,5 +170,5 @@ fn files_that_cannot_be_used_are_named() {
     std::fs::write(plan.path(), "{\"version\": 2, \"targts\": []}").unwrap();
     let message = refused(&["--plan", plan.path().to_str().unwrap()])
         .replace(plan.path().to_str().unwrap(), "plan.json");
-    insta::assert_snapshot!(message, @"error: the plan plan.json is not valid: unknown field `targts`, expected one of `version`, `targets`, `rate`, `ramp_to`, `arrivals`, `duration_ns`, `warm_up_ns`, `timeout_ns`, `drain_ns`, `connections`, `max_connections`, `protocol`, `streams`, `threads`, `seed`, `start_at_unix_ns`, `shard` at line 1 column 23");
+    insta::assert_snapshot!(message, @"error: the plan plan.json is not valid: unknown field `targts`, expected one of `version`, `targets`, `rate`, `ramp_to`, `arrivals`, `duration_ns`, `warm_up_ns`, `timeout_ns`, `drain_ns`, `connections`, `max_connections`, `protocol`, `streams`, `threads`, `spin_ns`, `seed`, `start_at_unix_ns`, `shard` at line 1 column 23");
 }

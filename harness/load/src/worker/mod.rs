@@ -107,6 +107,8 @@ pub(crate) struct Worker<S: Session> {
     orders: Arc<Orders<S::Request>>,
     timing: Timing,
     timeout_ns: u64,
+    /// How long before a request is due there is no more sleep.
+    spin_ns: u64,
     pace: Pace,
     connections: Vec<Connection<S>>,
     lanes: Vec<Lane>,
@@ -171,6 +173,7 @@ impl<S: Session> Worker<S> {
         let mut worker = Self {
             timing: orders.timing,
             timeout_ns: u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX),
+            spin_ns: u64::try_from(orders.plan.settings().spin.as_nanos()).unwrap_or(u64::MAX),
             pace: Pace::new(&orders, thread),
             connections,
             lanes: (0..targets).map(|_| Lane::default()).collect(),
@@ -243,7 +246,9 @@ impl<S: Session> Worker<S> {
     fn wait(&self, events: &mut Vec<epoll::Event>) -> io::Result<()> {
         let now = MonotonicNs::now();
         let end = if now < self.timing.window_end { self.timing.window_end } else { self.timing.drain_end };
-        let next = self.pace.next_due().min(self.next_check).min(self.hand_over.next_at()).min(end);
+        let awake = self.pace.next_due().minus_ns(self.spin_ns);
+        // Awake, this thread looks at its connections again and again without waiting, until the request is due.
+        let next = awake.min(self.next_check).min(self.hand_over.next_at()).min(end);
         match epoll::wait(&self.epoll, spare_capacity(events), Some(&timespec(next.ns_since(now)))) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its share")]
 #![expect(clippy::unwrap_used, reason = "a server that cannot be set up fails its test")]
 
+pub(crate) mod answering_http2;
 pub(crate) mod event_server;
 pub(crate) mod http2;
 pub(crate) mod tls;
@@ -164,6 +165,7 @@ pub(crate) fn settings(
         protocol: Protocol::Http1,
         streams: DEFAULT_STREAMS,
         threads: 1,
+        spin: Duration::ZERO,
         seed: 1,
         ramp_to: None,
         arrivals: Arrivals::Constant,

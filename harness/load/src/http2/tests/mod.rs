@@ -32,6 +32,7 @@ fn settings(protocol: Protocol, body: &[u8]) -> LoadPlanSettings {
         protocol,
         streams: STREAMS,
         threads: 1,
+        spin: std::time::Duration::ZERO,
         seed: 0,
         ramp_to: None,
         arrivals: meshbench_core::schedule::Arrivals::Constant,
