@@ -2,7 +2,8 @@
 //!
 //! A request's latency counts from when it was *due*, not from when it could be sent, so that a server that stalls cannot
 //! hide it. [`run`] takes a plan through: `dial` opens all connections, one `worker` a thread sends and records,
-//! `recorder` merges once a second, `result` makes the recording.
+//! `recorder` merges once a second, `result` makes the recording. A connection is a `transport` (a socket, with `tls` or
+//! without) and a session on it (`http1` or `http2`).
 
 pub mod cli;
 
