@@ -149,6 +149,35 @@ impl Drop for Web {
 }
 
 #[test]
+fn the_generator_makes_grpc_calls() {
+    let mut service = Command::new(EMOJIVOTO)
+        .args(["emoji", "--listen-address", "127.0.0.1", "--grpc-port", "0"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first_line = String::new();
+    BufReader::new(service.stderr.take().unwrap()).read_line(&mut first_line).unwrap();
+    let address = first_line.split("listening on ").nth(1).unwrap().split([',', '\n']).next().unwrap();
+    let result = tempfile::NamedTempFile::new().unwrap();
+    let call = |method: &str| {
+        let url = format!("http://{address}/emojivoto.v1.EmojiService/{method}");
+        let mut command = Command::new(LOAD);
+        command.args(["--protocol", "grpc", "--rate", "50", "--duration", "1s", "--url", &url, "--output"]);
+        let output = command.arg(result.path()).output().unwrap();
+        assert!(output.status.success(), "{}", text_of(&output));
+        Recording::from_json(&fs::read_to_string(result.path()).unwrap()).unwrap()
+    };
+    let listed = call("ListAll");
+    assert_eq!((listed.requests, listed.successes), (50, 50), "{:?}", listed.errors);
+    let unknown = call("NoSuchMethod");
+    assert_eq!((unknown.requests, unknown.successes), (50, 0));
+    let kinds: Vec<_> = unknown.errors.keys().map(|kind| kind.name()).collect();
+    assert_eq!(kinds, ["grpc_unimplemented"]);
+    service.kill().unwrap();
+    service.wait().unwrap();
+}
+
+#[test]
 fn an_interrupted_generator_keeps_what_it_has() {
     let web = Web::start();
     let folder = tempfile::tempdir().unwrap();

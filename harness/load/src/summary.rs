@@ -58,9 +58,13 @@ fn write_counts(out: &mut dyn Write, recording: &Recording) -> io::Result<()> {
         Some(offered) => writeln!(out, "rate      {achieved_rate:.1} of {offered:.1} per second achieved")?,
         None => writeln!(out, "rate      {achieved_rate:.1} per second achieved")?,
     }
+    let opened_extra = match recording.opened_extra {
+        0 => String::new(),
+        extra => format!("; {} opened for a crowd", counted(extra as u32, "connection")),
+    };
     writeln!(
         out,
-        "queue     {max_queue_depth} requests at most waited for a connection; {reconnects} reconnects"
+        "queue     {max_queue_depth} requests at most waited for a connection; {reconnects} reconnects{opened_extra}"
     )?;
     let (share, each) = (recording.cpu_share() * 100.0, recording.cpu_us_per_request());
     let (busiest, switches) =

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use meshbench_core::load_plan::{
     ClientIdentity, DEFAULT_STREAMS, LOAD_PLAN_VERSION, LoadPlanSettings, PlannedRate, Protocol,
     RequestHeader, ShardOfPlan, TlsSettings,
@@ -17,6 +17,8 @@ use super::url;
 const DEFAULT_CONNECTIONS: u32 = 16;
 
 const LOAD: &str = "Load";
+const REQUEST: &str = "Requests";
+const TLS: &str = "TLS";
 const CLIENT: &str = "This generator";
 const TOGETHER: &str = "Several generators as one";
 const RESULTS: &str = "Results";
@@ -29,6 +31,8 @@ Examples:
     meshbench-load --url http://a:8080/ --url http://b:8080/ --rate max --duration 30s
   From 100 to 2,000 per second within ten minutes, sent as independent users would:
     meshbench-load --url http://a:8080/ --rate 100 --ramp-to 2000 --arrivals poisson --duration 10m
+  Unary gRPC calls with an empty message:
+    meshbench-load --url http://a:8080/emojivoto.v1.EmojiService/ListAll --protocol grpc --rate 100 --duration 1m
   Half of 100,000 per second, the other half from another machine as 2/2:
     meshbench-load --url http://a:8080/ --rate 100000 --duration 1m --threads 2 \\
       --start-at 2026-01-31T12:00:00Z --shard 1/2 --output 1.json
@@ -65,43 +69,39 @@ pub(crate) struct Arguments {
     duration: Option<Span>,
 
     /// The method of every request [default: GET, or POST where there is a body]
-    #[arg(long, value_name = "METHOD", conflicts_with = "plan")]
+    #[arg(long, value_name = "METHOD", conflicts_with = "plan", help_heading = REQUEST)]
     method: Option<String>,
 
-    /// A header of every request; may be given several times
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header, conflicts_with = "plan")]
+    /// A header of every request; may be given several times. The recording keeps the plan, headers included
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header, conflicts_with = "plan", help_heading = REQUEST)]
     headers: Vec<RequestHeader>,
 
-    /// A file with the body of every request
-    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    /// A file with the body of every request; with gRPC, its message in protobuf
+    #[arg(long, value_name = "FILE", conflicts_with = "plan", help_heading = REQUEST)]
     body: Option<PathBuf>,
 
-    /// Speak HTTP/2: to http:// servers by prior knowledge, to https:// servers as agreed by ALPN
-    #[arg(long, conflicts_with_all = ["plan", "grpc"])]
-    http2: bool,
-
-    /// Make unary gRPC calls: the path is /package.Service/Method, --body the request message in protobuf
-    #[arg(long, conflicts_with_all = ["plan", "method"])]
-    grpc: bool,
+    /// What to speak with the servers
+    #[arg(long, value_enum, value_name = "PROTOCOL", default_value_t = SpokenProtocol::H1, conflicts_with = "plan", help_heading = REQUEST)]
+    protocol: SpokenProtocol,
 
     /// The most requests at once on a connection of HTTP/2
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_STREAMS, conflicts_with = "plan")]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_STREAMS, conflicts_with = "plan", help_heading = CLIENT)]
     streams: u32,
 
     /// PEM file with the CA that signed the certificates of https:// servers
-    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    #[arg(long, value_name = "FILE", conflicts_with = "plan", help_heading = TLS)]
     cacert: Option<PathBuf>,
 
     /// PEM file with the certificate to show servers that ask for one (mutual TLS)
-    #[arg(long, value_name = "FILE", requires_all = ["key", "cacert"], conflicts_with = "plan")]
+    #[arg(long, value_name = "FILE", requires_all = ["key", "cacert"], conflicts_with = "plan", help_heading = TLS)]
     cert: Option<PathBuf>,
 
     /// PEM file with the private key of --cert
-    #[arg(long, value_name = "FILE", requires = "cert", conflicts_with = "plan")]
+    #[arg(long, value_name = "FILE", requires = "cert", conflicts_with = "plan", help_heading = TLS)]
     key: Option<PathBuf>,
 
     /// The name that servers' certificates must have [default: the host of the URL]
-    #[arg(long, value_name = "NAME", requires = "cacert", conflicts_with = "plan")]
+    #[arg(long, value_name = "NAME", requires = "cacert", conflicts_with = "plan", help_heading = TLS)]
     server_name: Option<String>,
 
     /// Kept-alive connections in all, spread evenly over the servers [default: 16, or one for each server and thread]
@@ -109,7 +109,7 @@ pub(crate) struct Arguments {
     connections: Option<u32>,
 
     /// Open more connections when requests have to wait for one, up to this many in all, as a crowd of new clients would
-    #[arg(long, value_name = "N", conflicts_with = "plan")]
+    #[arg(long, value_name = "N", conflicts_with = "plan", help_heading = CLIENT)]
     max_connections: Option<u32>,
 
     /// Threads that send
@@ -125,7 +125,7 @@ pub(crate) struct Arguments {
     timeout: Span,
 
     /// Stop sleeping this long before a request is due and watch the clock instead, such as 50us; takes a core of its own
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration, conflicts_with = "plan")]
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration, conflicts_with = "plan", help_heading = CLIENT)]
     spin: Duration,
 
     /// Decides the order in which URLs take turns, and when Poisson arrivals come
@@ -162,6 +162,28 @@ pub(crate) struct Arguments {
     pub(crate) events: bool,
 }
 
+/// What `--protocol` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SpokenProtocol {
+    /// HTTP/1.1
+    H1,
+    /// HTTP/2: with http:// servers by prior knowledge, with https:// servers as agreed by ALPN
+    #[value(alias = "h2")]
+    H2c,
+    /// Unary gRPC calls: a URL's path is /package.Service/Method
+    Grpc,
+}
+
+impl From<SpokenProtocol> for Protocol {
+    fn from(spoken: SpokenProtocol) -> Self {
+        match spoken {
+            SpokenProtocol::H1 => Self::Http1,
+            SpokenProtocol::H2c => Self::Http2,
+            SpokenProtocol::Grpc => Self::Grpc,
+        }
+    }
+}
+
 impl Arguments {
     /// The plan that the flags describe.
     pub(crate) fn settings(&self) -> Result<LoadPlanSettings, CommandError> {
@@ -187,11 +209,7 @@ impl Arguments {
             // Long enough that every request is answered or times out.
             drain: self.timeout.into(),
             max_connections: self.max_connections,
-            protocol: match (self.grpc, self.http2) {
-                (true, _) => Protocol::Grpc,
-                (false, true) => Protocol::Http2,
-                (false, false) => Protocol::Http1,
-            },
+            protocol: self.protocol.into(),
             streams: self.streams,
             threads: self.threads,
             spin: self.spin,

@@ -115,7 +115,9 @@ fn flags_that_are_missing_or_unknown_are_named() {
     insta::assert_snapshot!(with(&["--rate", "10", "--duration", "1s", "--protocl", "h2c"]), @"
     error: unexpected argument '--protocl' found
 
-    Usage: meshbench-load --url <URL> --rate <N|max> --duration <TIME>
+      tip: a similar argument exists: '--protocol'
+
+    Usage: meshbench-load --url <URL> --rate <N|max> --duration <TIME> --protocol <PROTOCOL>
 
     For more information, try '--help'.
     ");
