@@ -13,7 +13,7 @@ use meshbench_core::comparison::{Change, FEWEST_PAIRS};
 use support::{Workshop, small_scenario, text_of};
 
 #[test]
-fn a_slower_version_regresses_and_an_equal_one_does_not_run_twice() {
+fn a_slower_version_regresses_and_fresh_blocks_confirm_it() {
     let workshop = Workshop::new();
     // A page that calls nothing, so that the delay is crossed once.
     let delay = |template: &str| {
