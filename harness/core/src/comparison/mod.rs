@@ -76,6 +76,8 @@ pub struct ComparedMetric {
     pub ratio_high: f64,
     /// The smallest ratio above one that this many blocks find in nine campaigns of ten.
     pub smallest_detectable_ratio: f64,
+    /// Whether the first stage flagged it as worse.
+    pub flagged: bool,
     /// Whether these are the fresh blocks that only a flagged metric gets.
     pub confirmed: bool,
     /// What that comes to.

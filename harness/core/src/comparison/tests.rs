@@ -142,3 +142,18 @@ fn an_unfit_block_is_dropped_whole() {
     assert!(comparison.metrics.iter().all(|compared| compared.pairs == 7), "{comparison:?}");
     assert_eq!(comparison.verdict(), ComparisonVerdict::NoChange);
 }
+
+/// A rise of 4% for certain, between 1% and 7%: less than what is flagged, more than what can be called nothing.
+#[test]
+fn what_was_never_flagged_is_not_said_to_lack_fresh_blocks() {
+    let pairs: Vec<_> = (0..8).map(|block| (2e6, 2e6 * if block % 2 == 0 { 1.01 } else { 1.07 })).collect();
+    let compared = metric::Test::of(Metric::P50, &pairs).unwrap().unflagged(&plan());
+    assert!(compared.ratio_low > 1.0 && compared.change == Change::Inconclusive, "{compared:?}");
+    let comparison =
+        Comparison { old: "old".to_owned(), metrics: vec![compared], dropped_blocks: Vec::new() };
+    let ComparisonVerdict::Inconclusive(sentences) = comparison.verdict() else { panic!("{comparison:?}") };
+    assert!(
+        sentences[0].contains("does not tell") && !sentences[0].contains("fresh blocks"),
+        "{sentences:?}"
+    );
+}

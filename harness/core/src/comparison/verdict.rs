@@ -58,7 +58,7 @@ impl Comparison {
             }
             Change::Improved => format!("{metric} is better than {old}'s by {by} ({bounds}){values}"),
             Change::NoChange => format!("{metric} is {old}'s within what matters: {by} ({bounds})"),
-            Change::Inconclusive if compared.ratio_low > 1.0 && !compared.confirmed => {
+            Change::Inconclusive if compared.flagged && !compared.confirmed => {
                 format!(
                     "{metric} seems worse than {old}'s by {by} ({bounds}){values}, and there are no fresh blocks to confirm it"
                 )

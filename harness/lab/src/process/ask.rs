@@ -5,6 +5,9 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
 use super::component::prepare_child;
 use super::placement::Placement;
 
@@ -22,6 +25,14 @@ pub(crate) fn ask<Argument: AsRef<std::ffi::OsStr>>(
     program: impl AsRef<std::ffi::OsStr>,
     arguments: &[Argument],
 ) -> io::Result<(ExitStatus, String)> {
+    ask_within(LIMIT, program, arguments)
+}
+
+fn ask_within<Argument: AsRef<std::ffi::OsStr>>(
+    limit: Duration,
+    program: impl AsRef<std::ffi::OsStr>,
+    arguments: &[Argument],
+) -> io::Result<(ExitStatus, String)> {
     // A file, for a pipe that nobody empties would hold up who writes much.
     let mut said = tempfile::tempfile()?;
     let mut command = Command::new(program);
@@ -29,15 +40,15 @@ pub(crate) fn ask<Argument: AsRef<std::ffi::OsStr>>(
     command.process_group(0);
     prepare_child(&mut command, &Placement::of_this_machine()?.measured)?;
     let mut child = command.spawn()?;
-    let deadline = Instant::now() + LIMIT;
+    let deadline = Instant::now() + limit;
     let status = loop {
         match child.try_wait()? {
             Some(status) => break status,
             None if Instant::now() > deadline => {
-                child.kill()?;
+                // What it has started as well; it leads a group of its own.
+                killpg(Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX)), Signal::SIGKILL)?;
                 child.wait()?;
-                let limit = humantime::format_duration(LIMIT);
-                let why = format!("it does not answer within {limit}");
+                let why = format!("it does not answer within {}", humantime::format_duration(limit));
                 return Err(io::Error::new(io::ErrorKind::TimedOut, why));
             }
             None => std::thread::park_timeout(POLL_INTERVAL),
@@ -52,6 +63,24 @@ pub(crate) fn ask<Argument: AsRef<std::ffi::OsStr>>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_does_not_answer_is_ended_with_what_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let note = folder.path().join("started");
+        // The name of the file in the command line tells this sleep from any other.
+        let script = format!("sh -c 'sleep 600; : {}' & wait", note.display());
+        let error = ask_within(Duration::from_millis(200), "sh", &["-c", &script]).unwrap_err();
+        assert_eq!(error.to_string(), "it does not answer within 200ms");
+        let is_ours = |process: &procfs::process::Process| {
+            process.cmdline().is_ok_and(|words| words.concat().contains(&*note.to_string_lossy()))
+        };
+        let deadline = Instant::now() + LIMIT;
+        while procfs::process::all_processes().unwrap().flatten().any(|process| is_ours(&process)) {
+            assert!(Instant::now() < deadline, "what it started is still there");
+            std::thread::park_timeout(POLL_INTERVAL);
+        }
+    }
 
     #[test]
     fn both_outputs_are_heard_however_much_is_said() {
