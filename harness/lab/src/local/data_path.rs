@@ -8,7 +8,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use meshbench_core::recording::Recording;
 use meshbench_core::run::DataPathProof;
 
 use super::deployment::ProbeIdentities;
@@ -112,16 +111,16 @@ async fn prove_app(
 }
 
 impl ProvenPath {
-    /// Proves after the run that what was answered crossed the sidecars, and so did the calls behind it.
+    /// Proves after the run that `answered` requests crossed the sidecars, and so did the calls behind them.
     ///
     /// # Errors
-    /// [`LabError::DataPath`] when a counter covers less than the generator's successes.
+    /// [`LabError::DataPath`] when a counter covers fewer.
     pub(super) async fn confirm(
         self,
         topology: &Topology,
         counters: Option<&Counters>,
         paths: &BTreeSet<&str>,
-        recording: &Recording,
+        answered: u64,
     ) -> Result<DataPathProof, LabError> {
         let Some(counters) = counters else { return Ok(self.proof) };
         let moved = moved(&self.start, &read_counts(&everyone(topology), counters).await?);
@@ -140,7 +139,6 @@ impl ProvenPath {
             hops.push(("the web sidecars outbound", of_roles(&[Role::Web], outbound)));
             hops.push(("the emoji and voting sidecars", of_roles(&[Role::Emoji, Role::Voting], inbound)));
         }
-        let answered = recording.successes;
         if let Some((hop, crossed)) = hops.iter().find(|(_, crossed)| *crossed < answered) {
             let why = format!("{answered} requests were answered but only {crossed} crossed {hop}");
             return Err(LabError::DataPath(why));
@@ -284,4 +282,103 @@ fn moved(start: &BTreeMap<String, Counts>, end: &BTreeMap<String, Counts>) -> BT
 
 fn count(items: impl Iterator) -> u32 {
     u32::try_from(items.count()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mesh::MeshDefinition;
+    use rstest::rstest;
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::path::Path;
+
+    const MESH: &str = "description: a mesh
+version: 1
+local:
+  built_in: meshbench-sidecar
+  processes:
+    - name: sidecar
+      group: data_plane
+      per: workload
+      ports: [admin]
+      command: [proxy]
+      ready: {port: admin, path: /ready}
+      counters:
+        port: admin
+        path: /metrics
+        inbound_requests: inbound
+        outbound_requests: outbound
+        inbound_tls_handshakes: handshakes
+";
+
+    /// Answers whoever asks at `port` with these counters, until the test ends.
+    fn count_at(port: u16, inbound: u64, outbound: u64) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let body = format!("inbound {inbound}\noutbound {outbound}\nhandshakes 1\n");
+        let answer =
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 1024]).unwrap();
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+    }
+
+    /// What comes of 100 answers where these many requests were counted on each hop.
+    async fn confirmed(load: u64, web_in: u64, web_out: u64, behind: u64, path: &str) -> Result<u64, String> {
+        let mesh = MeshDefinition::parse("m".parse().unwrap(), Path::new("m"), "m.yaml", MESH).unwrap();
+        let sidecar = mesh.local.as_ref().unwrap().sidecar().unwrap();
+        let topology = Topology::new(1, Some(sidecar)).unwrap();
+        for (workload, ports) in topology.sidecars() {
+            let (inbound, outbound) = match workload.role {
+                Role::Generator => (0, load),
+                Role::Web => (web_in, web_out),
+                Role::Emoji => (behind, 0),
+                Role::Voting => (0, 0),
+            };
+            count_at(ports.named["admin"].number(), inbound, outbound);
+        }
+        let proven = ProvenPath { start: BTreeMap::new(), proof: DataPathProof::default() };
+        let confirmed =
+            proven.confirm(&topology, sidecar.counters.as_ref(), &BTreeSet::from([path]), 100).await;
+        confirmed.map(|proof| proof.inbound_requests).map_err(|error| error.to_string())
+    }
+
+    #[rstest]
+    #[case::all(100, 100, 120, 120, "/api/list", Ok(220))]
+    #[case::past_the_first_sidecar(99, 100, 100, 100, "/api/list", Err("99 crossed the generator's sidecar"))]
+    #[case::past_the_second(100, 40, 100, 100, "/api/list", Err("40 crossed the web sidecars inbound"))]
+    #[case::calls_past_the_third(100, 100, 7, 100, "/api/list", Err("7 crossed the web sidecars outbound"))]
+    #[case::calls_past_the_last(
+        100,
+        100,
+        100,
+        0,
+        "/api/list",
+        Err("0 crossed the emoji and voting sidecars")
+    )]
+    #[case::a_page_calls_nobody(100, 100, 0, 0, "/", Ok(100))]
+    #[tokio::test]
+    async fn every_hop_must_cover_what_was_answered(
+        #[case] load: u64,
+        #[case] web_in: u64,
+        #[case] web_out: u64,
+        #[case] behind: u64,
+        #[case] path: &str,
+        #[case] expected: Result<u64, &str>,
+    ) {
+        match (confirmed(load, web_in, web_out, behind, path).await, expected) {
+            (Ok(inbound), Ok(expected)) => assert_eq!(inbound, expected),
+            (Err(why), Err(expected)) => {
+                assert!(
+                    why.contains("100 requests were answered but only") && why.ends_with(expected),
+                    "{why}"
+                );
+            }
+            (came, expected) => panic!("{came:?} is not {expected:?}"),
+        }
+    }
 }
