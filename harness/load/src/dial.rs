@@ -100,7 +100,7 @@ fn open<S: Session>(
     loop {
         let left_ns = deadline.ns_since(MonotonicNs::now());
         let Some(transport) = connection.transport() else { return Ok(()) };
-        let mut descriptors = [PollFd::new(transport.socket(), awaited)];
+        let mut descriptors = [PollFd::new(transport.socket().stream(), awaited)];
         match poll(&mut descriptors, Some(&timespec(left_ns))) {
             Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
             Ok(_) => {}

@@ -22,6 +22,7 @@ mod result;
 mod run;
 mod sender_use;
 mod sending_thread;
+mod socket;
 mod summary;
 mod tally;
 mod tls;

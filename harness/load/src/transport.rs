@@ -1,12 +1,11 @@
 //! The bytes below a protocol: [`Transport`], a socket that is never waited for, with TLS on it or without.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 
-use rustix::io::Errno;
-use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType};
 use rustls::ClientConnection;
 
+use crate::socket::Socket;
 use crate::tls::{self, TlsClient};
 
 /// Where a target is, and how it is spoken to.
@@ -19,7 +18,7 @@ pub(crate) struct Destination {
 /// A connection to one server.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    socket: TcpStream,
+    socket: Socket,
     tls: Option<Box<ClientConnection>>,
 }
 
@@ -27,23 +26,16 @@ impl Transport {
     /// Starts to connect without waiting for it.
     pub(crate) fn connect(destination: &Destination) -> io::Result<Self> {
         let Destination { address, tls } = destination;
-        let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-        let socket = TcpStream::from(rustix::net::socket_with(family, SocketType::STREAM, flags, None)?);
-        socket.set_nodelay(true)?;
         let tls = tls.as_ref().map(TlsClient::connection).transpose()?.map(Box::new);
-        match rustix::net::connect(&socket, address) {
-            Ok(()) | Err(Errno::INPROGRESS) => Ok(Self { socket, tls }),
-            Err(error) => Err(error.into()),
-        }
+        Ok(Self { socket: Socket::connect(address)?, tls })
     }
 
     /// Whether all handshakes are through: an error where one failed, `false` while they go on.
     pub(crate) fn shake_hands(&mut self, destination: &Destination) -> io::Result<bool> {
-        if let Some(error) = self.socket.take_error()? {
+        if let Some(error) = self.socket.stream().take_error()? {
             return Err(error);
         }
-        match self.socket.peer_addr() {
+        match self.socket.stream().peer_addr() {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(false),
             Err(error) => return Err(error),
@@ -66,15 +58,9 @@ impl Transport {
         Ok(true)
     }
 
-    /// What epoll watches.
-    pub(crate) fn socket(&self) -> &TcpStream {
+    /// What is below TLS.
+    pub(crate) fn socket(&self) -> &Socket {
         &self.socket
-    }
-
-    /// Whether the peer has said something, or ended the stream, that was not read yet.
-    pub(crate) fn has_news(&self) -> bool {
-        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-        !matches!(rustix::net::recv(&self.socket, &mut [0_u8; 1][..], flags), Err(Errno::AGAIN))
     }
 
     /// Reads what is there; 0 at the end of the stream, [`io::ErrorKind::WouldBlock`] where nothing is.

@@ -180,7 +180,10 @@ fn what_comes_on_an_idle_connection_answers_nothing() {
         say(stream, OK);
         Then::Keep
     });
-    let recording = measure(settings(&[server.address], &[("/", 1)], RATE, SECOND));
+    let mut plan = settings(&[server.address], &[("/", 1)], RATE, SECOND);
+    // On a busy machine several requests leave at once: enough that the last one's connection is idle all the same.
+    plan.connections = 32;
+    let recording = measure(plan);
     assert_eq!(recording.successes, REQUESTS, "{:?}", recording.errors);
     assert!((REQUESTS - 5..REQUESTS).contains(&recording.reconnects), "{} reconnects", recording.reconnects);
 }
@@ -188,6 +191,7 @@ fn what_comes_on_an_idle_connection_answers_nothing() {
 #[rstest]
 #[case::closing(closing)]
 #[case::until_close(until_close)]
+#[case::bytes_behind_the_answer(leftover)]
 fn answers_that_end_the_connection_succeed_and_reconnects_are_counted(#[case] script: Script) {
     let server = ScriptedServer::start(script);
     let recording = measure(settings(&[server.address], &[("/", 1)], RATE, SECOND));
@@ -209,7 +213,6 @@ fn a_connection_that_ends_without_a_word_is_replaced_without_an_error() {
 #[case::no_answer(no_answer, ErrorKind::Reset)]
 #[case::half_an_answer(half_an_answer, ErrorKind::Reset)]
 #[case::garbage(garbage, ErrorKind::Protocol)]
-#[case::leftover(leftover, ErrorKind::Protocol)]
 #[case::endless_head(endless_head, ErrorKind::Protocol)]
 #[case::not_found(not_found, ErrorKind::Status4xx)]
 #[case::unavailable(unavailable, ErrorKind::Status5xx)]

@@ -244,9 +244,9 @@ pub struct Recording {
     pub opened_extra: u64,
     /// The most requests that were due and waiting for a free connection at one time: the sum of every thread's most.
     pub max_queue_depth: u64,
-    /// From when a request was due to the last byte of its response: successes.
+    /// From when a request was due until the kernel had the last byte of its response: successes.
     pub latency_ns: LatencyHistogram,
-    /// From when a request was sent to the last byte of its response: successes.
+    /// From when a request was sent until the kernel had the last byte of its response: successes.
     pub service_ns: LatencyHistogram,
     /// From when a request was due to when it was sent: every request that was sent.
     pub send_lag_ns: LatencyHistogram,

@@ -54,6 +54,11 @@ impl ResponseReader {
         self.partial_head.clear();
     }
 
+    /// Whether a response has begun and not ended.
+    pub(crate) fn is_amid_response(&self) -> bool {
+        !matches!(self.position, Position::Head) || !self.partial_head.is_empty()
+    }
+
     /// Takes bytes as they came.
     pub(crate) fn feed(&mut self, input: &[u8]) -> Result<Fed, ProtocolError> {
         let mut rest = input;

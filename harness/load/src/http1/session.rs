@@ -84,14 +84,20 @@ impl Session for Http1 {
         let exchange = self.exchange.ok_or(ErrorKind::Protocol)?;
         match self.reader.feed(input) {
             Ok(Fed::Incomplete) => Ok(Health::Open),
-            Ok(Fed::Complete { leftover: 0, response }) => {
+            Ok(Fed::Complete { leftover, response }) => {
                 // Whoever answers before the request is through will not want the rest of it, or cannot be told so.
                 let is_sent = self.written == requests[exchange.request as usize].bytes.len();
                 self.answered(response, ended);
-                Ok(if response.keep_alive && is_sent { Health::Open } else { Health::Over })
+                // What comes behind an answer answers nothing: it counts for no request, whenever it is read.
+                let may_go_on = response.keep_alive && is_sent && leftover == 0;
+                Ok(if may_go_on { Health::Open } else { Health::Over })
             }
-            Ok(Fed::Complete { .. }) | Err(_) => Err(ErrorKind::Protocol),
+            Err(_) => Err(ErrorKind::Protocol),
         }
+    }
+
+    fn is_amid_answer(&self) -> bool {
+        self.reader.is_amid_response()
     }
 
     fn end_of_stream(&mut self, ended: &mut Ended) {

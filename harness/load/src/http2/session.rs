@@ -295,6 +295,11 @@ impl Session for Http2 {
     fn end_of_stream(&mut self, _: &mut Ended) {}
 
     /// A stream can be given up without its connection. One that leaves none behind may be of a peer that is gone.
+    fn is_amid_answer(&self) -> bool {
+        // Streams take turns, so that some answer is always on its way.
+        false
+    }
+
     fn expire(&mut self, due: MonotonicNs, requests: &[Request], ended: &mut Ended) -> Health {
         let mut position = 0;
         while let Some(stream) = self.streams.get(position) {

@@ -99,7 +99,7 @@ impl<S: Session> Connection<S> {
 
     /// Whether there is something to be read before the next request is sent.
     pub(crate) fn must_read_first(&self) -> bool {
-        S::ANSWERS_BY_TURN && self.transport.as_ref().is_some_and(Transport::has_news)
+        S::ANSWERS_BY_TURN && self.transport.as_ref().is_some_and(|transport| transport.socket().has_news())
     }
 
     /// Takes a request on; [`Self::flush`] sends it.
@@ -163,6 +163,16 @@ impl<S: Session> Connection<S> {
     /// Ends what was due at or before `due` and is not answered.
     pub(crate) fn expire(&mut self, due: MonotonicNs, requests: &[S::Request], ended: &mut Ended) -> Health {
         self.session.expire(due, requests, ended)
+    }
+
+    /// Whether an answer has begun to come and not ended.
+    pub(crate) fn is_amid_answer(&self) -> bool {
+        self.session.is_amid_answer()
+    }
+
+    /// When the last bytes that were read came in, where that is known.
+    pub(crate) fn arrived(&self) -> Option<MonotonicNs> {
+        self.transport.as_ref()?.socket().arrived()
     }
 
     pub(crate) fn oldest_due(&self) -> Option<MonotonicNs> {

@@ -1,13 +1,14 @@
 //! One sending thread: [`Worker`], an epoll loop that keeps to the schedule to the microsecond.
 //!
-//! It shares nothing with other threads but an atomic and a channel that is used once a second, waits in `epoll_pwait2`
-//! with nanosecond timeouts, and allocates nothing for a request.
+//! It shares nothing with other threads but an atomic and a channel that is used once a second, waits with timeouts of
+//! nanoseconds, and allocates nothing for a request.
 
 mod connection;
 mod lane;
 mod session;
 mod traffic;
 mod upkeep;
+mod waiting;
 
 use std::io;
 use std::num::NonZeroU64;
@@ -18,15 +19,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use meshbench_core::load_plan::LoadPlan;
 use meshbench_core::schedule::DueTimes;
 use meshbench_core::turns::Turns;
-use rustix::buffer::spare_capacity;
 use rustix::event::{EventfdFlags, epoll, eventfd};
 
 pub(crate) use connection::Connection;
 use connection::Phase;
 use lane::Lane;
 pub(crate) use session::{End, Ended, Exchange, Health, Session};
+use waiting::WakeUpTime;
 
-use crate::clock::{MonotonicNs, timespec};
+use crate::clock::MonotonicNs;
 use crate::hand_over::HandOver;
 use crate::tally::Tally;
 use crate::transport::Destination;
@@ -124,6 +125,13 @@ pub(crate) struct Worker<S: Session> {
     scratch: Box<[u8]>,
     /// What ended and is not recorded yet; empty between events.
     ended: Ended,
+    wake_up_time: WakeUpTime,
+    /// Whether every answer so far was there as a whole when its first bytes were read.
+    answers_come_whole: bool,
+    /// Whether this thread slept since it looked at its connections.
+    has_unread: bool,
+    /// The due time that it last slept for.
+    rested_for: MonotonicNs,
 }
 
 /// What decides when the next request is sent.
@@ -185,6 +193,10 @@ impl<S: Session> Worker<S> {
             epoll,
             scratch: vec![0; READ_BUFFER_BYTES].into_boxed_slice(),
             ended: Ended::new(),
+            wake_up_time: WakeUpTime::default(),
+            answers_come_whole: true,
+            has_unread: false,
+            rested_for: MonotonicNs::NEVER,
             orders,
         };
         for index in 0..worker.connections.len() {
@@ -223,11 +235,11 @@ impl<S: Session> Worker<S> {
                 self.check_deadlines(now);
             }
             self.hand_over.each_second(now, &mut self.tally);
-            events.clear();
-            self.wait(&mut events)?;
+            self.listen(&mut events)?;
             for event in &events {
                 self.handle(event);
             }
+            self.rest();
             now = MonotonicNs::now();
         }
         self.give_up_unfinished(now);
@@ -240,19 +252,6 @@ impl<S: Session> Worker<S> {
         let is_idle =
             self.in_flight == 0 && self.queued == 0 && self.pace.next_due() >= self.timing.window_end;
         now >= self.timing.drain_end || (now >= self.timing.window_end && is_idle)
-    }
-
-    /// Waits for news of a connection, or until the next thing is due.
-    fn wait(&self, events: &mut Vec<epoll::Event>) -> io::Result<()> {
-        let now = MonotonicNs::now();
-        let end = if now < self.timing.window_end { self.timing.window_end } else { self.timing.drain_end };
-        let awake = self.pace.next_due().minus_ns(self.spin_ns);
-        // Awake, this thread looks at its connections again and again without waiting, until the request is due.
-        let next = awake.min(self.next_check).min(self.hand_over.next_at()).min(end);
-        match epoll::wait(&self.epoll, spare_capacity(events), Some(&timespec(next.ns_since(now)))) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
     }
 
     fn handle(&mut self, event: &epoll::Event) {

@@ -83,6 +83,9 @@ pub(crate) trait Session: Debug + Send + Sized + 'static {
         ended: &mut Ended,
     ) -> Result<Health, ErrorKind>;
 
+    /// Whether an answer has begun to come and not ended.
+    fn is_amid_answer(&self) -> bool;
+
     /// The peer has ended the stream in good order.
     fn end_of_stream(&mut self, ended: &mut Ended);
 

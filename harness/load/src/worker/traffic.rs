@@ -17,6 +17,10 @@ impl<S: Session> Worker<S> {
             && *next_due < self.timing.window_end
         {
             let card = self.orders.plan.request_for(turns.peek());
+            // A connection that seems busy may be free already.
+            if self.has_unread && self.lanes[card.target as usize].idle.is_empty() {
+                return;
+            }
             let waiting = Waiting { due: *next_due, request: card.request };
             turns.advance();
             let following = self.timing.start.plus_ns(due_times.due_ns(turns.peek()));
@@ -134,6 +138,7 @@ impl<S: Session> Worker<S> {
         if hung_up || flags.contains(EventFlags::IN) {
             let requests = &self.orders.requests[connection.target];
             health = connection.read(&mut self.scratch, requests, hung_up, &mut self.ended);
+            self.answers_come_whole &= !connection.is_amid_answer();
         }
         let now = MonotonicNs::now();
         self.settle_ended(index, now);
@@ -147,30 +152,33 @@ impl<S: Session> Worker<S> {
 
     /// Records what ended on connection `index`.
     pub(super) fn settle_ended(&mut self, index: usize, now: MonotonicNs) {
-        let target = self.connections[index].target;
+        let connection = &self.connections[index];
+        let (target, arrived) = (connection.target, connection.arrived());
         let mut ended = std::mem::take(&mut self.ended);
         for (exchange, end) in ended.drain(..) {
-            self.settle(target, exchange, end, now);
+            self.in_flight -= 1;
+            match end {
+                End::Failed(kind) => self.record(target, exchange.due, Outcome::Failure(kind), now),
+                End::Answered(outcome) => {
+                    // A step of the clock that stamps could put the answer outside of what is possible.
+                    let is_possible = |arrived: &MonotonicNs| (exchange.sent..=now).contains(arrived);
+                    self.settle_answer(target, exchange, outcome, arrived.filter(is_possible).unwrap_or(now));
+                }
+            }
         }
         self.ended = ended;
     }
 
-    fn settle(&mut self, target: usize, exchange: Exchange, end: End, now: MonotonicNs) {
-        self.in_flight -= 1;
-        let outcome = match end {
-            End::Failed(kind) => Outcome::Failure(kind),
-            End::Answered(outcome) => {
-                let is_in_window = now >= self.timing.window_start && now < self.timing.window_end;
-                self.tally.answered_in_window += u64::from(is_in_window);
-                // An answer that came too late, though before anyone looked at the clock, is too late all the same.
-                let is_late = outcome == Outcome::Success && now.ns_since(exchange.due) > self.timeout_ns;
-                if is_late { Outcome::Failure(ErrorKind::Timeout) } else { outcome }
-            }
-        };
+    fn settle_answer(&mut self, target: usize, exchange: Exchange, outcome: Outcome, arrived: MonotonicNs) {
+        let is_in_window = arrived >= self.timing.window_start && arrived < self.timing.window_end;
+        self.tally.answered_in_window += u64::from(is_in_window);
+        // An answer that came too late, though before anyone looked at the clock, is too late all the same.
+        let is_late = outcome == Outcome::Success && arrived.ns_since(exchange.due) > self.timeout_ns;
+        let outcome = if is_late { Outcome::Failure(ErrorKind::Timeout) } else { outcome };
         if outcome == Outcome::Success && exchange.due >= self.timing.window_start {
-            self.tally.service.record(now.ns_since(exchange.sent));
+            self.tally.service.record(arrived.ns_since(exchange.sent));
         }
-        self.record(target, exchange.due, outcome, now);
+        self.record(target, exchange.due, outcome, arrived);
     }
 
     /// Records the end of a request, sent or not, if it was due in the window.

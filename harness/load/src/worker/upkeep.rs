@@ -80,7 +80,7 @@ impl<S: Session> Worker<S> {
         let data = EventData::new_u64(u64::from(connection.generation) << 32 | index as u64);
         let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
         match connection.transport() {
-            Some(transport) => Ok(epoll::add(&self.epoll, transport.socket(), data, flags)?),
+            Some(transport) => Ok(epoll::add(&self.epoll, transport.socket().stream(), data, flags)?),
             None => Ok(()),
         }
     }

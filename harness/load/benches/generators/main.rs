@@ -3,6 +3,8 @@
 //!
 //! All of them are measured alike and from outside: by what arrives at the same server, and by the CPU that the kernel
 //! counted for their process. The server has one core, the generator another. Rounds are interleaved; medians are shown.
+//!
+//! Arguments narrow it: numbers to these rates (0 for as much as can be sent), names to these tools.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,15 +12,18 @@
     reason = "a bench ends where its surroundings fail, and prints"
 )]
 
-#[path = "../tests/support/mod.rs"]
+mod references;
+#[path = "../../tests/support/mod.rs"]
 mod support;
+mod tools;
 
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike as _};
 use support::event_server::{Behaviour, EventServer};
+use tools::{OTHERS, OURS, Tool};
 
 const ROUNDS: usize = 5;
 const SECONDS: u64 = 4;
@@ -29,23 +34,10 @@ const CONNECTIONS: u64 = 32;
 const CONNECTIONS_SATURATED: u64 = 64;
 const SERVER_CORE: usize = 0;
 const GENERATOR_CORE: &str = "1";
-/// This program is the generator, too, when it finds this variable.
+/// This program is something else, too, when this variable says so.
 const ROLE: &str = "MESHBENCH_BENCH_ROLE";
-
-/// A generator, and its arguments for a URL, a rate (none to saturate) and a number of connections; none where it cannot.
-struct Tool {
-    name: &'static str,
-    arguments: fn(url: &str, rate: Option<u64>, connections: u64) -> Option<Vec<String>>,
-}
-
-const TOOLS: [Tool; 6] = [
-    Tool { name: "meshbench-load", arguments: ours },
-    Tool { name: "wrk2", arguments: wrk2 },
-    Tool { name: "oha", arguments: oha },
-    Tool { name: "h2load", arguments: h2load },
-    Tool { name: "hey", arguments: hey },
-    Tool { name: "wrk", arguments: wrk },
-];
+const GENERATOR: &str = "generator";
+const SLEEPER: &str = "sleeper";
 
 /// What one run of a tool came to.
 #[derive(Debug, Clone, Copy)]
@@ -57,22 +49,37 @@ struct Run {
 }
 
 fn main() -> ExitCode {
-    if std::env::var_os(ROLE).is_some() {
-        return meshbench_load::cli::main();
+    match std::env::var(ROLE).as_deref() {
+        Ok(SLEEPER) => references::sleep_only(std::env::args().nth(1).unwrap().parse().unwrap()),
+        Ok(_) => return meshbench_load::cli::main(),
+        Err(_) => bench(&std::env::args().skip(1).collect::<Vec<_>>()),
     }
-    let tools: Vec<&Tool> = TOOLS.iter().filter(|tool| is_there(tool)).collect();
-    for rate in RATES {
-        println!("\n{rate} requests per second over {CONNECTIONS} connections");
-        compare(&tools, Some(rate), CONNECTIONS);
-    }
-    println!("\nas many as it can over {CONNECTIONS_SATURATED} connections");
-    compare(&tools, None, CONNECTIONS_SATURATED);
     ExitCode::SUCCESS
 }
 
-fn is_there(tool: &Tool) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    tool.name == TOOLS[0].name || std::env::split_paths(&path).any(|folder| folder.join(tool.name).is_file())
+fn bench(arguments: &[String]) {
+    // Cargo adds an option of its own.
+    let words = arguments.iter().map(String::as_str).filter(|argument| !argument.starts_with('-'));
+    let (rates, names): (Vec<&str>, Vec<&str>) = words.partition(|word| word.parse::<u64>().is_ok());
+    let is_wanted = |tool: &&Tool| (names.is_empty() || names.contains(&tool.name)) && tool.is_there();
+    let mut tools = vec![&OURS];
+    tools.extend(OTHERS.iter().filter(is_wanted));
+    let is_wanted = |rate: u64| rates.is_empty() || rates.contains(&rate.to_string().as_str());
+    for rate in RATES.into_iter().filter(|rate| is_wanted(*rate)) {
+        println!("\n{rate} requests per second over {CONNECTIONS} connections");
+        compare(&tools, Some(rate), CONNECTIONS);
+        println!("{:15} {:>55.1}", "sleeping alone", references::wake_up_cpu_us(rate));
+    }
+    if is_wanted(1_000) {
+        let (reported, round_trip) = references::reported_and_round_trip_us();
+        println!(
+            "\np50 reported at 1000 rps: {reported:.0} µs; a round trip in a closed loop: {round_trip:.0} µs"
+        );
+    }
+    if is_wanted(0) {
+        println!("\nas many as it can over {CONNECTIONS_SATURATED} connections");
+        compare(&tools, None, CONNECTIONS_SATURATED);
+    }
 }
 
 fn compare(tools: &[&Tool], rate: Option<u64>, connections: u64) {
@@ -102,19 +109,9 @@ fn run(tool: &Tool, rate: Option<u64>, connections: u64) -> Option<Run> {
     let behaviour = Behaviour { core: Some(SERVER_CORE), remembers: true, ..Behaviour::default() };
     let server = EventServer::start(behaviour);
     let url = format!("http://{}/", server.address);
-    let itself = std::env::current_exe().unwrap();
-    let program = if tool.name == TOOLS[0].name { itself.as_os_str() } else { tool.name.as_ref() };
+    let arguments = (tool.arguments)(&url, rate, connections)?;
     let cpu_before = cpu_us_of_children();
-    let status = Command::new("taskset")
-        .args(["-c", GENERATOR_CORE])
-        .arg(program)
-        .args((tool.arguments)(&url, rate, connections)?)
-        .env(ROLE, "generator")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(status.success(), "{} ended with {status}", tool.name);
+    tool.run(&arguments);
     let cpu_us = cpu_us_of_children() - cpu_before;
     let mut arrivals: Vec<u64> = server.stop().iter().map(|seen| seen.arrived_unix_ns).collect();
     arrivals.sort_unstable();
@@ -140,7 +137,11 @@ fn lag_us(arrivals: &[u64], rate: u64) -> [f64; 3] {
 }
 
 fn median(runs: &[Run], of: impl Fn(&Run) -> f64) -> f64 {
-    let mut values: Vec<f64> = runs.iter().map(of).collect();
+    middle(runs.iter().map(of))
+}
+
+fn middle(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_unstable_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
@@ -150,39 +151,4 @@ fn cpu_us_of_children() -> f64 {
     let used = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
     let us = |time: TimeVal| time.num_microseconds() as f64;
     us(used.user_time()) + us(used.system_time())
-}
-
-fn words(text: &str) -> Option<Vec<String>> {
-    Some(text.split(' ').map(str::to_owned).collect())
-}
-
-fn ours(url: &str, rate: Option<u64>, connections: u64) -> Option<Vec<String>> {
-    let rate = rate.map_or("max".to_owned(), |rate| rate.to_string());
-    words(&format!("--url {url} --rate {rate} --duration {SECONDS}s --connections {connections}"))
-}
-
-fn wrk2(url: &str, rate: Option<u64>, connections: u64) -> Option<Vec<String>> {
-    // It has no way to saturate but a rate that nothing reaches.
-    let rate = rate.unwrap_or(2_000_000);
-    words(&format!("-t 1 -c {connections} -d {SECONDS}s -R {rate} {url}"))
-}
-
-fn oha(url: &str, rate: Option<u64>, connections: u64) -> Option<Vec<String>> {
-    let rate = rate.map_or(String::new(), |rate| format!("-q {rate} --latency-correction "));
-    words(&format!("--no-tui -c {connections} -z {SECONDS}s {rate}{url}"))
-}
-
-fn h2load(url: &str, rate: Option<u64>, connections: u64) -> Option<Vec<String>> {
-    let rate = rate.map_or(String::new(), |rate| format!("--rps={} ", rate as f64 / connections as f64));
-    words(&format!("--h1 -t 1 -c {connections} -D {SECONDS} {rate}{url}"))
-}
-
-fn hey(url: &str, rate: Option<u64>, connections: u64) -> Option<Vec<String>> {
-    let rate = rate.map_or(String::new(), |rate| format!("-q {} ", rate as f64 / connections as f64));
-    words(&format!("-c {connections} -z {SECONDS}s {rate}{url}"))
-}
-
-/// Closed loop only.
-fn wrk(url: &str, rate: Option<u64>, connections: u64) -> Option<Vec<String>> {
-    if rate.is_some() { None } else { words(&format!("-t 1 -c {connections} -d {SECONDS}s {url}")) }
 }
