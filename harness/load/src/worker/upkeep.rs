@@ -13,6 +13,8 @@ use crate::tls;
 
 /// How long a target that refused is left alone: a server that restarts is found soon, and one that is gone costs little.
 const RETRY_AFTER_NS: u64 = 10_000_000;
+/// Looking at every connection costs more the more there are, and in an overload something is past its deadline at any time.
+const BETWEEN_CHECKS_NS: u64 = 1_000_000;
 
 impl<S: Session> Worker<S> {
     /// Ends what is past its deadline, and finds out when to look again.
@@ -25,6 +27,7 @@ impl<S: Session> Worker<S> {
         for index in 0..self.connections.len() {
             self.check_connection(index, now);
         }
+        self.next_check = self.next_check.max(now.plus_ns(BETWEEN_CHECKS_NS));
     }
 
     fn expire_queued(&mut self, target: usize, now: MonotonicNs) {
