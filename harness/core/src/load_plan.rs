@@ -3,6 +3,7 @@
 mod check;
 mod protocol;
 mod request;
+mod secrets;
 mod shard;
 mod tls;
 
@@ -22,6 +23,7 @@ use crate::units::{OfferedRate, TextError};
 
 pub use protocol::Protocol;
 pub use request::{PlannedRequest, RequestError, RequestHeader};
+pub use secrets::LEFT_OUT;
 pub use tls::{ClientIdentity, TlsSettings};
 
 /// The version of the JSON that [`LoadPlan`] is read from and written to.

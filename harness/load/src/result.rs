@@ -6,6 +6,7 @@ use meshbench_core::load_plan::{LoadPlan, Target};
 use meshbench_core::recording::{self, ErrorKind, RECORDING_VERSION, Recording, SenderUse, TargetCounts};
 use meshbench_core::validity::Validity;
 
+use crate::left_out;
 use crate::tally::{Tally, TargetTally};
 
 /// What the main thread saw at the edges of the window.
@@ -30,7 +31,8 @@ pub(crate) fn recording(
     let mut recording = Recording {
         version: RECORDING_VERSION,
         generator: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
-        plan: settings.clone(),
+        plan: settings.without_secrets(),
+        left_out_digest: left_out::digest(settings),
         validity: Validity::default(),
         interrupted: measured.interrupted,
         window_start_unix_ns,

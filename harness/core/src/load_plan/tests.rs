@@ -67,6 +67,51 @@ fn a_plan_survives_its_json() {
     assert_eq!(serde_json::from_str::<LoadPlan>(&json).unwrap(), plan);
 }
 
+fn with_secrets(headers: &[(&str, &str)], body: &[u8]) -> LoadPlanSettings {
+    let mut settings = settings();
+    let headers = headers.iter().flat_map(|(name, value)| header(name, value)).collect();
+    let request = &mut settings.targets[1].requests[0];
+    (request.headers, request.body) = (headers, body.to_vec());
+    settings
+}
+
+#[rstest]
+#[case("Authorization", true)]
+#[case("proxy-authorization", true)]
+#[case("Cookie", true)]
+#[case("X-Api-Key", true)]
+#[case("PRIVATE-TOKEN", true)]
+#[case("x-amz-security-token", true)]
+#[case("x-session-id", true)]
+#[case("Accept", false)]
+#[case("host", false)]
+#[case("x-request-id", false)]
+fn values_that_let_somebody_in_are_left_out(#[case] name: &str, #[case] is_secret: bool) {
+    let kept = with_secrets(&[(name, "hunter2")], b"pin=1234").without_secrets();
+    assert_eq!(
+        kept.targets[1].requests[0].headers,
+        header(name, if is_secret { LEFT_OUT } else { "hunter2" })
+    );
+    let json = serde_json::to_string(&LoadPlan::try_new(kept).unwrap()).unwrap();
+    assert_eq!(json.contains("hunter2"), !is_secret);
+    assert!(!json.contains("body"), "{json}");
+}
+
+#[test]
+fn plans_with_other_secrets_can_be_told_apart() {
+    let plans = [
+        with_secrets(&[("cookie", "a"), ("authorization", "b")], b""),
+        with_secrets(&[("cookie", "ab"), ("authorization", "")], b""),
+        with_secrets(&[("cookie", ""), ("authorization", "ab")], b""),
+        with_secrets(&[("cookie", "a"), ("authorization", "")], b"b"),
+        with_secrets(&[("cookie", "a"), ("authorization", "b")], b"b"),
+        with_secrets(&[("accept", "b")], b"b"),
+    ];
+    let secrets: BTreeSet<_> = plans.iter().map(LoadPlanSettings::secrets).collect();
+    assert_eq!(secrets.len(), plans.len());
+    assert!(with_secrets(&[("accept", "b")], b"").secrets().is_empty());
+}
+
 #[test]
 fn the_json_is_this() {
     let mut one = settings();

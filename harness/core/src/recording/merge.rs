@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Recording;
-use crate::load_plan::{LoadPlan, LoadPlanSettings, ShardOfPlan};
+use crate::load_plan::{LoadPlan, LoadPlanError, LoadPlanSettings, ShardOfPlan};
 use crate::validity::Validity;
 
 /// Why recordings do not make one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what the variants and their fields are")]
 pub enum MergeError {
     #[error(
@@ -17,11 +17,17 @@ pub enum MergeError {
     )]
     Differs { file: String, first: String, field: String, found: String, expected: String },
     #[error(
+        "{file} and {first} were made with other bodies or other values of headers, which recordings leave out; only shards of one plan can be merged"
+    )]
+    DiffersUnseen { file: String, first: String },
+    #[error(
         "{file} and {first} are both shard {shard}: give each shard once, or its requests would count twice"
     )]
     Overlap { file: String, first: String, shard: ShardOfPlan },
     #[error("shard {missing} is not among the files: without it the load of the plan is not all there")]
     Missing { missing: ShardOfPlan },
+    #[error("the shards make no plan that could have been run: was one of the files edited?")]
+    Plan(#[source] LoadPlanError),
 }
 
 /// Shards put together one by one, so that any number of them takes the memory of two.
@@ -58,7 +64,7 @@ impl Merge {
     /// The recording of the whole plan.
     ///
     /// # Errors
-    /// Where a shard is missing.
+    /// Where a shard is missing, or what the recordings say of themselves cannot be.
     pub fn finish(self) -> Result<Recording, MergeError> {
         let mut total = self.total;
         let shards = total.plan.shard.count();
@@ -70,9 +76,8 @@ impl Merge {
         let LoadPlanSettings { shard, threads, connections, max_connections, .. } = &mut total.plan;
         (*shard, *threads, *connections) = (ShardOfPlan::WHOLE, total.threads, total.connections);
         *max_connections = max_connections.map(|most| most.saturating_mul(shards));
-        if let Ok(plan) = LoadPlan::try_new(total.plan.clone()) {
-            total.offered_rate = super::offered_rate(&plan, total.window_ns);
-        }
+        let plan = LoadPlan::try_new(total.plan.clone()).map_err(MergeError::Plan)?;
+        total.offered_rate = super::offered_rate(&plan, total.window_ns);
         total.achieved_rate = super::per_second(total.answered_in_window, total.window_ns);
         total.validity = Validity::of(&total);
         Ok(total)
@@ -80,16 +85,14 @@ impl Merge {
 
     fn compare(&self, file: &str, recording: &Recording) -> Result<(), MergeError> {
         let (ours, theirs) = (what_must_agree(&self.total), what_must_agree(recording));
-        match first_difference("", &ours, &theirs) {
-            None => Ok(()),
-            Some((field, expected, found)) => Err(MergeError::Differs {
-                file: file.to_owned(),
-                first: self.first.clone(),
-                field,
-                found,
-                expected,
-            }),
+        let (file, first) = (file.to_owned(), self.first.clone());
+        if let Some((field, expected, found)) = first_difference("", &ours, &theirs) {
+            return Err(MergeError::Differs { file, first, field, found, expected });
         }
+        if self.total.left_out_digest != recording.left_out_digest {
+            return Err(MergeError::DiffersUnseen { file, first });
+        }
+        Ok(())
     }
 }
 
@@ -195,7 +198,17 @@ mod tests {
         insta::assert_snapshot!(refused(|other| other.generator = "meshbench-load 9.9.9".to_owned()), @r#"2.json differs from 1.json in `generator`: "meshbench-load 9.9.9" instead of "meshbench-load 0.1.0"; only shards of one plan can be merged"#);
         insta::assert_snapshot!(refused(|other| other.version = 9), @"2.json differs from 1.json in `version`: 9 instead of 2; only shards of one plan can be merged");
         insta::assert_snapshot!(refused(|other| other.window_ns = 5), @"2.json differs from 1.json in `window_ns`: 5 instead of 1000000000; only shards of one plan can be merged");
+        insta::assert_snapshot!(refused(|other| other.left_out_digest = Some("5a".to_owned())), @"2.json and 1.json were made with other bodies or other values of headers, which recordings leave out; only shards of one plan can be merged");
         insta::assert_snapshot!(merged(&[shard(1, 3, &[5]), shard(3, 3, &[5])]).unwrap_err(), @"shard 2/3 is not among the files: without it the load of the plan is not all there");
+    }
+
+    #[test]
+    fn shards_that_make_no_plan_are_refused() {
+        let mut shards = [shard(1, 2, &[5]), shard(2, 2, &[5])];
+        shards.iter_mut().for_each(|shard| shard.connections = 0);
+        let error = merged(&shards).unwrap_err();
+        insta::assert_snapshot!(error, @"the shards make no plan that could have been run: was one of the files edited?");
+        assert_eq!(error, MergeError::Plan(LoadPlanError::ZeroConnections));
     }
 
     #[test]

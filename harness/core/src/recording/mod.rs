@@ -202,8 +202,11 @@ pub struct Recording {
     pub version: u32,
     /// Name and version of the program that measured.
     pub generator: String,
-    /// What the generator was told.
+    /// What the generator was told, [`LoadPlanSettings::without_secrets`].
     pub plan: LoadPlanSettings,
+    /// A digest of what the plan leaves out, in hexadecimal: equal where that was equal. None where it leaves out nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out_digest: Option<String>,
     /// Whether the figures say something of the server, and if not, why.
     pub validity: Validity,
     /// Whether a signal ended the run early: the figures are true for the window as far as it got.

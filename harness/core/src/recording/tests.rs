@@ -48,6 +48,7 @@ pub(crate) fn recording(latencies_ns: &[u64], send_lags_ns: &[u64]) -> Recording
         version: RECORDING_VERSION,
         generator: "meshbench-load 0.1.0".to_owned(),
         plan: plan(),
+        left_out_digest: None,
         validity: Validity { valid: true, reasons: Vec::new() },
         interrupted: false,
         window_start_unix_ns: 1_700_000_000_000_000_001,

@@ -72,7 +72,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "METHOD", conflicts_with = "plan", help_heading = REQUEST)]
     method: Option<String>,
 
-    /// A header of every request; may be given several times. The recording keeps the plan, headers included
+    /// A header of every request; may be given several times. The recording keeps the plan, but leaves out bodies and the
+    /// values of headers such as Authorization, Cookie or X-Api-Key; URLs it keeps whole
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header, conflicts_with = "plan", help_heading = REQUEST)]
     headers: Vec<RequestHeader>,
 
