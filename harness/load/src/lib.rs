@@ -15,6 +15,7 @@ mod hand_over;
 mod http1;
 mod http2;
 mod interval_log;
+mod left_out;
 mod percentile_distribution;
 mod progress_line;
 mod recorder;
@@ -36,5 +37,7 @@ pub use error::RunError;
 pub use events::EventSink;
 #[cfg(fuzzing)]
 pub use http1::fuzzing::read_responses;
+#[cfg(fuzzing)]
+pub use http2::fuzzing::read_frames;
 pub use run::{Surroundings, run};
 pub use tls::TlsError;

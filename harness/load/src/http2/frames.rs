@@ -115,9 +115,10 @@ impl Http2 {
         let stream = &mut self.streams[position];
         take_from(&mut stream.receive_window, size)?;
         stream.received += content.len() as u64;
-        if stream.status.is_none() {
+        let ends_stream = frame.has(frame::END_STREAM);
+        if stream.status.is_none() || !stream.keeps_to_length(ends_stream) {
             self.malformed(position, requests, ended);
-        } else if frame.has(frame::END_STREAM) {
+        } else if ends_stream {
             self.answered(position, requests, ended);
         } else {
             open_again(&mut self.output, stream.id, &mut stream.receive_window, STREAM_WINDOW);
@@ -185,6 +186,11 @@ impl Http2 {
             (None, Some(status)) if (100..200).contains(&status) => !ends_stream && status != 101,
             (None, Some(status)) => {
                 stream.status = Some(status);
+                let may_have_body = requests[stream.exchange.request as usize].response_has_body
+                    && status != 204
+                    && status != 304;
+                // Where there is no body, the head may say how long it would be.
+                stream.content_length = if may_have_body { fields.content_length } else { Some(0) };
                 (200..600).contains(&status)
             }
             // Trailers end the stream, and have no status of their own.
@@ -192,7 +198,8 @@ impl Http2 {
             (None, None) | (Some(_), Some(_)) => false,
         };
         stream.grpc_status = fields.grpc_status;
-        if !is_sound || fields.is_malformed {
+        let keeps_to_length = !ends_stream || stream.keeps_to_length(true);
+        if !is_sound || fields.is_malformed || !keeps_to_length {
             self.malformed(position, requests, ended);
         } else if ends_stream {
             self.answered(position, requests, ended);

@@ -1,4 +1,4 @@
-//! Header blocks as RFC 7541 has them: [`Decoder`] finds the two fields that matter, and keeps the table that needs all.
+//! Header blocks as RFC 7541 has them: [`Decoder`] finds the few fields that matter, and keeps the table that needs all.
 
 use std::collections::VecDeque;
 
@@ -23,41 +23,98 @@ pub(super) const STATIC_NAMES: [&str; 61] = [
     "user-agent", "vary", "via", "www-authenticate",
 ];
 const FIRST_STATIC_STATUS: usize = 8;
-const STATIC_STATUSES: [u16; 7] = [200, 204, 206, 304, 400, 404, 500];
+const STATIC_STATUSES: [u64; 7] = [200, 204, 206, 304, 400, 404, 500];
+
+/// What the static table comes to, found once: most fields of most blocks are in it.
+static STATIC_FIELDS: [Field; STATIC_NAMES.len()] = static_fields();
+
+const STATUS_DIGITS: usize = 3;
+/// As many fit into a `u64`, whichever they are.
+const LENGTH_DIGITS: usize = 19;
 
 /// What a block says of what matters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Fields {
     pub(super) status: Option<u16>,
     pub(super) grpc_status: Option<u16>,
-    /// A value that is none, or one that was given twice.
+    pub(super) content_length: Option<u64>,
+    /// A field that no response may have or that is out of order, a value that is none, or one that was given twice
+    /// (RFC 9113 §8.2 and §8.3).
     pub(super) is_malformed: bool,
+    /// Whether a field came behind which no pseudo-header field may come any more.
+    has_regular: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Name {
     Status,
     GrpcStatus,
+    ContentLength,
     Other,
+    /// One that no response may have.
+    Forbidden,
 }
 
 impl Name {
-    fn of(name: &[u8]) -> Self {
+    const fn of(name: &[u8]) -> Self {
         match name {
             b":status" => Self::Status,
             b"grpc-status" => Self::GrpcStatus,
-            _ => Self::Other,
+            b"content-length" => Self::ContentLength,
+            // RFC 9113 §8.2.2: they speak of a connection of HTTP/1.1.
+            b"connection" | b"keep-alive" | b"proxy-connection" | b"transfer-encoding" | b"upgrade" => {
+                Self::Forbidden
+            }
+            _ if is_field_name(name) => Self::Other,
+            _ => Self::Forbidden,
+        }
+    }
+
+    /// How many digits its value may have; none where the value means nothing here.
+    fn most_digits(self) -> Option<usize> {
+        match self {
+            Self::Status | Self::GrpcStatus => Some(STATUS_DIGITS),
+            Self::ContentLength => Some(LENGTH_DIGITS),
+            Self::Other | Self::Forbidden => None,
         }
     }
 }
 
-/// A field of which only the value of a status is kept.
+/// A name as RFC 9113 §8.2.1 has it, of a regular field: no blanks, controls, capitals or colons, and nothing beyond ASCII.
+const fn is_field_name(name: &[u8]) -> bool {
+    let mut position = 0;
+    while position < name.len() {
+        if matches!(name[position], 0..=b' ' | b':' | b'A'..=b'Z' | 0x7f..) {
+            return false;
+        }
+        position += 1;
+    }
+    !name.is_empty()
+}
+
+const fn static_fields() -> [Field; STATIC_NAMES.len()] {
+    let mut fields = [Field { name: Name::Other, name_length: 0, number: None }; STATIC_NAMES.len()];
+    let mut position = 0;
+    while position < fields.len() {
+        let name = STATIC_NAMES[position].as_bytes();
+        fields[position] = Field { name: Name::of(name), name_length: name.len(), number: None };
+        position += 1;
+    }
+    let mut status = 0;
+    while status < STATIC_STATUSES.len() {
+        fields[FIRST_STATIC_STATUS - 1 + status].number = Some(STATIC_STATUSES[status]);
+        status += 1;
+    }
+    fields
+}
+
+/// A field of which only the value of a number is kept.
 #[derive(Debug, Clone, Copy)]
 struct Field {
     name: Name,
     name_length: usize,
     /// The value where it is a number and the name matters.
-    number: Option<u16>,
+    number: Option<u64>,
 }
 
 /// Decodes the header blocks of one connection, all of them and in their order.
@@ -102,17 +159,11 @@ impl Decoder {
     /// The field with an index.
     fn field(&self, index: usize) -> Result<Field, ProtocolError> {
         let position = index.checked_sub(1).ok_or(ProtocolError::Compression)?;
-        match STATIC_NAMES.get(position) {
-            Some(name) => {
-                let status = index.checked_sub(FIRST_STATIC_STATUS);
-                let number = status.and_then(|status| STATIC_STATUSES.get(status).copied());
-                Ok(Field { name: Name::of(name.as_bytes()), name_length: name.len(), number })
-            }
-            None => {
-                let entry = self.table.get(position - STATIC_NAMES.len());
-                entry.map(|(field, _)| *field).ok_or(ProtocolError::Compression)
-            }
-        }
+        STATIC_FIELDS
+            .get(position)
+            .or_else(|| self.table.get(position - STATIC_FIELDS.len()).map(|(field, _)| field))
+            .copied()
+            .ok_or(ProtocolError::Compression)
     }
 
     /// A field whose value, and perhaps name, is written out, and the length of its value where `is_kept`.
@@ -131,11 +182,12 @@ impl Decoder {
             (field.name, field.name_length)
         };
         let text = input.text()?;
-        if name == Name::Other && !is_kept {
+        let most_digits = name.most_digits();
+        if most_digits.is_none() && !is_kept {
             return Ok((Field { name, name_length, number: None }, 0));
         }
         let value = text.decoded(&mut self.value)?;
-        let number = if name == Name::Other { None } else { number(value) };
+        let number = most_digits.and_then(|most| number(value, most));
         Ok((Field { name, name_length, number }, value.len()))
     }
 
@@ -168,20 +220,30 @@ impl Decoder {
 
 impl Fields {
     fn add(&mut self, field: Field) {
-        let known = match field.name {
-            Name::Status => &mut self.status,
-            Name::GrpcStatus => &mut self.grpc_status,
-            Name::Other => return,
+        let short = field.number.and_then(|number| u16::try_from(number).ok());
+        let is_sound = match field.name {
+            Name::Status => set_once(&mut self.status, short) && !self.has_regular,
+            Name::GrpcStatus => set_once(&mut self.grpc_status, short),
+            Name::ContentLength => set_once(&mut self.content_length, field.number),
+            Name::Other => true,
+            Name::Forbidden => false,
         };
-        self.is_malformed |= known.is_some() || field.number.is_none();
-        *known = field.number;
+        self.is_malformed |= !is_sound;
+        self.has_regular |= field.name != Name::Status;
     }
 }
 
-/// A number of at most three digits.
-fn number(digits: &[u8]) -> Option<u16> {
-    let is_number = (1..=3).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
-    is_number.then(|| digits.iter().fold(0, |number, digit| 10 * number + u16::from(digit - b'0')))
+/// Whether there is a value, and there was none before.
+fn set_once<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
+    let is_first = slot.is_none();
+    *slot = value;
+    is_first && slot.is_some()
+}
+
+/// A number of at most so many digits.
+fn number(digits: &[u8], most: usize) -> Option<u64> {
+    let is_number = (1..=most).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    is_number.then(|| digits.iter().fold(0, |number, digit| 10 * number + u64::from(digit - b'0')))
 }
 
 struct Input<'a> {

@@ -5,6 +5,8 @@
 
 mod frame;
 mod frames;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 mod hpack;
 mod huffman;
 mod request;

@@ -32,6 +32,8 @@ pub(crate) struct Request {
     /// The same, saying first that the table stays empty.
     pub(super) emptying: Box<[u8]>,
     pub(super) body: Box<[u8]>,
+    /// Whether a response to it may have a body: not to `HEAD`.
+    pub(super) response_has_body: bool,
 }
 
 type HeaderField = (String, String);
@@ -49,6 +51,7 @@ pub(super) fn render(target: &Target, settings: &LoadPlanSettings) -> Vec<Reques
             emptying: [&[TABLE_STAYS_EMPTY], &*plain].concat().into_boxed_slice(),
             plain,
             body: if is_grpc { message(&request.body) } else { request.body.clone().into_boxed_slice() },
+            response_has_body: is_grpc || request.method != "HEAD",
         }
     };
     target.requests.iter().zip(&lists).map(rendered).collect()

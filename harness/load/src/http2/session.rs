@@ -37,8 +37,20 @@ pub(super) struct Stream {
     /// The final status, once it came.
     pub(super) status: Option<u16>,
     pub(super) grpc_status: Option<u16>,
-    /// Bytes of the response's body.
+    /// How long the response's body is by its head.
+    pub(super) content_length: Option<u64>,
+    /// Bytes of it that came.
     pub(super) received: u64,
+}
+
+impl Stream {
+    /// Whether the body, as far as it came, keeps to what the head says of its length (RFC 9113 §8.1.1).
+    pub(super) fn keeps_to_length(&self, is_whole: bool) -> bool {
+        self.content_length.is_none_or(|length| match is_whole {
+            true => self.received == length,
+            false => self.received <= length,
+        })
+    }
 }
 
 /// Which header blocks the peer's table allows.
@@ -251,6 +263,7 @@ impl Session for Http2 {
             receive_window: STREAM_WINDOW,
             status: None,
             grpc_status: None,
+            content_length: None,
             received: 0,
         });
         if !request.body.is_empty() {

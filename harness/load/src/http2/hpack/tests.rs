@@ -4,7 +4,7 @@ use rstest::rstest;
 use super::*;
 
 fn status(status: u16) -> Fields {
-    Fields { status: Some(status), ..Fields::default() }
+    Fields { status: Some(status), has_regular: true, ..Fields::default() }
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
@@ -41,13 +41,47 @@ fn the_examples_of_the_specification(#[case] blocks: [&str; 3]) {
 }
 
 #[rstest]
-#[case::trailers("400b 6772 7063 2d73 7461 7475 7301 35", Fields { grpc_status: Some(5), ..Fields::default() })]
-#[case::never_indexed("100b 6772 7063 2d73 7461 7475 7302 3134", Fields { grpc_status: Some(14), ..Fields::default() })]
-#[case::status_twice("8889", Fields { status: Some(204), grpc_status: None, is_malformed: true })]
-#[case::no_number("4803 3230 78", Fields { status: None, grpc_status: None, is_malformed: true })]
+#[case::trailers("400b 6772 7063 2d73 7461 7475 7301 35", Fields { grpc_status: Some(5), has_regular: true, ..Fields::default() })]
+#[case::never_indexed("100b 6772 7063 2d73 7461 7475 7302 3134", Fields { grpc_status: Some(14), has_regular: true, ..Fields::default() })]
+#[case::length("880f 0d02 3432", Fields { content_length: Some(42), ..status(200) })]
 #[case::nothing("", Fields::default())]
 fn what_blocks_say(#[case] block: &str, #[case] fields: Fields) {
     assert_eq!(Decoder::new().decode(&bytes(block)), Ok(fields));
+}
+
+/// RFC 9113 §8.2 and §8.3; the table goes on as if they were nothing special.
+#[rstest]
+#[case::status_twice(b"\x88\x89")]
+#[case::no_status_but_text(b"\x08\x0320x")]
+#[case::length_twice(b"\x88\x0f\x0d\x015\x0f\x0d\x015")]
+#[case::length_below_zero(b"\x88\x0f\x0d\x02-5")]
+#[case::length_beyond_64_bits(b"\x88\x0f\x0d\x1420000000000000000000")]
+#[case::length_of_the_table(b"\x88\x9c")]
+#[case::status_behind_a_field(b"\x00\x01a\x01b\x88")]
+#[case::pseudo_header_of_a_request(b"\x88\x82")]
+#[case::pseudo_header_that_nobody_knows(b"\x88\x00\x02:a\x01b")]
+#[case::capital(b"\x88\x00\x06Server\x01b")]
+#[case::capital_with_a_kept_field(b"\x88\x40\x06Server\x01b")]
+#[case::blank(b"\x88\x00\x02a \x01b")]
+#[case::no_name(b"\x88\x00\x00\x01b")]
+#[case::beyond_ascii(b"\x88\x00\x02\xc3\xa4\x01b")]
+#[case::connection(b"\x88\x00\x0aconnection\x05close")]
+#[case::keep_alive(b"\x88\x00\x0akeep-alive\x01b")]
+#[case::proxy_connection(b"\x88\x00\x10proxy-connection\x05close")]
+#[case::transfer_encoding_by_the_table(b"\x88\x0f\x2a\x07chunked")]
+#[case::upgrade(b"\x88\x00\x07upgrade\x03h2c")]
+fn what_no_response_may_say(#[case] block: &[u8]) {
+    let mut decoder = Decoder::new();
+    assert!(decoder.decode(block).unwrap().is_malformed);
+    assert_eq!(decoder.decode(&[0x88]), Ok(Fields { status: Some(200), ..Fields::default() }));
+}
+
+/// A field that is kept in the table is as wrong the second time.
+#[test]
+fn what_no_response_may_say_stays_so_in_the_table() {
+    let mut decoder = Decoder::new();
+    assert!(decoder.decode(b"\x88\x40\x02:a\x01b").unwrap().is_malformed);
+    assert!(decoder.decode(b"\x88\xbe").unwrap().is_malformed);
 }
 
 #[rstest]

@@ -1,12 +1,14 @@
 //! Frames by hand against a session: what RFC 9113 lets a server do, and what it does not.
 
+mod messages;
 mod pieces;
 
-use meshbench_core::load_plan::{LoadPlanSettings, PlannedRate, PlannedRequest, Protocol, Target};
+use meshbench_core::load_plan::{PlannedRequest, Protocol};
 use meshbench_core::recording::ErrorKind;
 use rstest::rstest;
 
 use super::frame::{self, Frame, write_head};
+use super::fuzzing::{STREAMS, settings};
 use super::request::Request;
 use super::session::Http2;
 use crate::clock::MonotonicNs;
@@ -14,32 +16,6 @@ use crate::tally::Outcome;
 use crate::worker::{End, Ended, Exchange, Health, Session};
 
 const OK: End = End::Answered(Outcome::Success);
-const STREAMS: u32 = 10;
-
-fn settings(protocol: Protocol, body: &[u8]) -> LoadPlanSettings {
-    let request = PlannedRequest { body: body.to_vec(), ..PlannedRequest::get("/".to_owned(), 1) };
-    let address = "web:80".to_owned();
-    LoadPlanSettings {
-        version: meshbench_core::load_plan::LOAD_PLAN_VERSION,
-        targets: vec![Target { name: "web".to_owned(), address, tls: None, requests: vec![request] }],
-        rate: PlannedRate::Max,
-        duration: std::time::Duration::from_secs(1),
-        warm_up: std::time::Duration::ZERO,
-        timeout: std::time::Duration::from_secs(1),
-        drain: std::time::Duration::ZERO,
-        connections: 1,
-        max_connections: None,
-        protocol,
-        streams: STREAMS,
-        threads: 1,
-        spin: std::time::Duration::ZERO,
-        seed: 0,
-        ramp_to: None,
-        arrivals: meshbench_core::schedule::Arrivals::Constant,
-        start_at_unix_ns: None,
-        shard: meshbench_core::load_plan::ShardOfPlan::WHOLE,
-    }
-}
 
 /// A session of which `requests` requests are under way, due at 1, 2, 3 …, and the peer's settings are known.
 struct Client {
@@ -50,7 +26,12 @@ struct Client {
 
 impl Client {
     fn new(protocol: Protocol, body: &[u8], requests: u64) -> Self {
-        let settings = settings(protocol, body);
+        let request = PlannedRequest { body: body.to_vec(), ..PlannedRequest::get("/".to_owned(), 1) };
+        Self::of(protocol, request, requests)
+    }
+
+    fn of(protocol: Protocol, request: PlannedRequest, requests: u64) -> Self {
+        let settings = settings(protocol, vec![request]);
         let mut session = Http2::new(&settings);
         session.begin();
         let mut client =
@@ -100,6 +81,8 @@ fn raw(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 const OK_BLOCK: &[u8] = &[0x88];
 const CONTINUE_BLOCK: &[u8] = b"\x08\x03100";
 const TRAILERS: &[u8] = b"\x00\x01a\x01b";
+/// The status 200, and a length of four bytes.
+const FOUR_BYTES_BLOCK: &[u8] = b"\x88\x0f\x0d\x014";
 
 fn head(flags: u8, stream: u32) -> Vec<u8> {
     raw(frame::HEADERS, flags, stream, OK_BLOCK)
@@ -250,7 +233,7 @@ fn there_is_room_for_as_many_streams_as_both_sides_allow() {
 
 #[test]
 fn nothing_is_sent_before_the_settings_of_the_server() {
-    let mut session = Http2::new(&settings(Protocol::Http2, b""));
+    let mut session = Http2::new(&settings(Protocol::Http2, Vec::new()));
     session.begin();
     assert!(!session.is_ready() && !session.has_room());
     let error = session.receive(&raw(frame::PING, 0, 0, &[0; 8]), &[], &mut Vec::new());
