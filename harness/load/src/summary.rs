@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use meshbench_core::histogram::LatencyHistogram;
 use meshbench_core::load_plan::LoadPlan;
 use meshbench_core::recording::Recording;
 use meshbench_core::validity::Validity;
@@ -10,6 +11,9 @@ use meshbench_core::validity::Validity;
 /// Quantiles of the table, ascending.
 const SHOWN: [(&str, f64); 6] =
     [("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999)];
+
+/// Where nothing succeeded, nothing took 0 ms.
+const NO_VALUE: &str = "–";
 
 /// Writes a summary of `recording`, which `plan` led to.
 pub(crate) fn write(out: &mut dyn Write, plan: &LoadPlan, recording: &Recording) -> io::Result<()> {
@@ -36,15 +40,19 @@ fn write_latencies(out: &mut dyn Write, recording: &Recording) -> io::Result<()>
     let Recording { latency_ns, service_ns, send_lag_ns, .. } = recording;
     let columns = [latency_ns, service_ns, send_lag_ns];
     writeln!(out, "\n{:8}{:>12}{:>12}{:>12}", "", "latency", "service", "send lag")?;
+    let mut row = |name: &str, value_ns: &dyn Fn(&LatencyHistogram) -> u64| {
+        let [latency, service, lag] = columns.map(|histogram| match histogram.count() {
+            0 => NO_VALUE.to_owned(),
+            _ => milliseconds(value_ns(histogram)),
+        });
+        writeln!(out, "{name:8}{latency:>12}{service:>12}{lag:>12}")
+    };
     for (name, quantile) in SHOWN {
-        let [latency, service, lag] =
-            columns.map(|histogram| milliseconds(histogram.value_at_quantile(quantile)));
-        writeln!(out, "{name:8}{latency:>12}{service:>12}{lag:>12}")?;
+        row(name, &|histogram| histogram.value_at_quantile(quantile))?;
     }
-    let [latency, service, lag] = columns.map(|histogram| milliseconds(histogram.max_ns()));
-    writeln!(out, "{:8}{latency:>12}{service:>12}{lag:>12}", "max")?;
-    let [latency, service, lag] = columns.map(|histogram| milliseconds(histogram.mean_ns() as u64));
-    writeln!(out, "{:8}{latency:>12}{service:>12}{lag:>12}\n", "mean")
+    row("max", &LatencyHistogram::max_ns)?;
+    row("mean", &|histogram| histogram.mean_ns() as u64)?;
+    writeln!(out)
 }
 
 fn write_counts(out: &mut dyn Write, recording: &Recording) -> io::Result<()> {
@@ -173,5 +181,12 @@ mod tests {
                   achieved 90.0 of 100.0 requests per second (90.0%): lower the rate
                   send lag p99 is 1.10ms where 0.50ms is tolerated; the generator was kept from its core: is the machine busy with something else?
         ");
+    }
+
+    #[test]
+    fn where_nothing_succeeded_no_latency_is_claimed() {
+        let text = summary(1_000);
+        let row = text.lines().find(|line| line.starts_with("p50")).unwrap();
+        assert_eq!(row.split_whitespace().nth(1), Some(NO_VALUE), "{text}");
     }
 }

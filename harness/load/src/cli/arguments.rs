@@ -53,11 +53,11 @@ pub(crate) struct Arguments {
     urls: Vec<String>,
 
     /// Requests per second in all, or `max` to send as fast as answers come
-    #[arg(long, value_name = "N|max", value_parser = rate, required_unless_present = "plan", conflicts_with = "plan", help_heading = LOAD)]
+    #[arg(long, value_name = "N|max", value_parser = rate, allow_negative_numbers = true, required_unless_present = "plan", conflicts_with = "plan", help_heading = LOAD)]
     rate: Option<PlannedRate>,
 
     /// Change the rate linearly while measuring, to end with this one; the warm-up keeps to --rate
-    #[arg(long, value_name = "N", value_parser = offered_rate, conflicts_with = "plan", help_heading = LOAD)]
+    #[arg(long, value_name = "N", value_parser = offered_rate, allow_negative_numbers = true, conflicts_with = "plan", help_heading = LOAD)]
     ramp_to: Option<OfferedRate>,
 
     /// How requests follow each other: `constant` for even gaps, `poisson` for those of independent users

@@ -26,6 +26,8 @@ fn urls_that_cannot_be_sent_to_are_explained() {
     insta::assert_snapshot!(with_url("ftp://localhost/"), @"error: `ftp://localhost/` has the scheme `ftp`: expected a URL such as http://127.0.0.1:8080/path");
     insta::assert_snapshot!(with_url("localhost:8080"), @"error: `localhost:8080` has no scheme: did you mean http://localhost:8080?");
     insta::assert_snapshot!(with_url("http:///path"), @"error: `http:///path` names no host: expected a URL such as http://127.0.0.1:8080/path");
+    insta::assert_snapshot!(with_url(""), @"error: `` names no host: expected a URL such as http://127.0.0.1:8080/path");
+    insta::assert_snapshot!(with_url("http://eve:hunter2@localhost/"), @r#"error: a URL holds a user before its host `localhost`: leave it out, and give --header "Authorization: Basic …" instead"#);
     insta::assert_snapshot!(with_url("http://localhost:99999/"), @r#"error: target `localhost:99999` has the address `localhost:99999`: expected host:port, such as "127.0.0.1:8080""#);
 }
 
@@ -47,6 +49,8 @@ fn rates_and_times_that_make_no_sense_are_explained() {
 
     For more information, try '--help'.
     "#);
+    let negative = with(&["--rate", "-5", "--duration", "1s"]);
+    assert!(negative.starts_with("error: invalid value '-5' for '--rate <N|max>': "), "{negative}");
     insta::assert_snapshot!(with(&["--rate", "fast", "--duration", "1s"]), @r#"
     error: invalid value 'fast' for '--rate <N|max>': "fast" is not a rate; expected a rate such as "500rps" or "2.5krps"
 

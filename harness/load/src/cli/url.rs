@@ -18,6 +18,11 @@ pub(crate) enum UrlError {
     NoScheme { url: String },
     #[error("`{url}` names no host: expected a URL such as http://127.0.0.1:8080/path")]
     NoHost { url: String },
+    // The URL is not repeated, for it holds a password.
+    #[error(
+        "a URL holds a user before its host `{host}`: leave it out, and give --header \"Authorization: Basic …\" instead"
+    )]
+    User { host: String },
 }
 
 /// The targets that `urls` name: one a server, with its paths weighted by how often they were given. `tls` is for those that
@@ -52,6 +57,9 @@ pub(crate) fn targets(urls: &[String], tls: Option<&TlsSettings>) -> Result<Vec<
 /// Whether a URL asks for TLS, its `host:port` and its path.
 fn split(url: &str) -> Result<(bool, String, String), UrlError> {
     let url = || url.to_owned();
+    if url().is_empty() {
+        return Err(UrlError::NoHost { url: url() });
+    }
     let (scheme, rest) = url_parts(&url()).ok_or_else(|| UrlError::NoScheme { url: url() })?;
     let (over_tls, default_port) = match scheme.as_str() {
         "http" => (false, DEFAULT_PORT),
@@ -62,6 +70,9 @@ fn split(url: &str) -> Result<(bool, String, String), UrlError> {
     let rest = rest.split('#').next().unwrap_or_default();
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
+    if let Some((_, host)) = authority.rsplit_once('@') {
+        return Err(UrlError::User { host: host.to_owned() });
+    }
     if authority.is_empty() || authority.starts_with(':') {
         return Err(UrlError::NoHost { url: url() });
     }
