@@ -70,3 +70,32 @@ fn target_counts((target, tally): (&Target, &TargetTally)) -> TargetCounts {
     let (successes, errors) = (tally.successes, tally.error_count());
     TargetCounts { name: target.name.clone(), requests: successes + errors, successes, errors }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use meshbench_core::load_plan::{LEFT_OUT, PlannedRequest, Protocol, RequestHeader};
+
+    use super::*;
+    use crate::http2::fuzzing::settings;
+
+    #[test]
+    fn secrets_of_the_plan_are_not_in_the_recording() {
+        let authorization =
+            RequestHeader { name: "Authorization".to_owned(), value: "Bearer hunter2".to_owned() };
+        let request = PlannedRequest {
+            headers: vec![authorization],
+            body: b"pin=1234".to_vec(),
+            ..PlannedRequest::get("/".to_owned(), 1)
+        };
+        let plan = LoadPlan::try_new(settings(Protocol::Http1, vec![request])).unwrap();
+        let window_ns = Duration::from_secs(1).as_nanos() as u64;
+        let measured = Measured { interrupted: false, window_ns, cpu_seconds: 0.0, senders: Vec::new() };
+        let recording = recording(&plan, 1, measured, Tally::new(1));
+        let kept = &recording.plan.targets[0].requests[0];
+        assert_eq!((kept.headers[0].value.as_str(), kept.body.as_slice()), (LEFT_OUT, b"".as_slice()));
+        assert_eq!(recording.left_out_digest, left_out::digest(plan.settings()));
+        assert!(recording.left_out_digest.is_some());
+    }
+}

@@ -91,7 +91,7 @@ pub(crate) struct Http2 {
     pub(super) peers_stream_window: u32,
     pub(super) send_window: i64,
     pub(super) receive_window: u32,
-    /// No new stream may be opened any more.
+    /// No new stream may be opened any more. The connection is replaced only once its streams are done, and lacks until then.
     pub(super) is_going_away: bool,
 }
 
