@@ -6,7 +6,7 @@ use std::io;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 
-use super::{Session, Worker};
+use super::{Pace, Session, Worker};
 use crate::clock::{MonotonicNs, timespec};
 
 /// How long an answer may lie unread: a server that is held up by that for longer would be measured as slow.
@@ -58,6 +58,11 @@ impl<S: Session> Worker<S> {
     /// answers come in, so that nothing is lost by reading them later but a wake-up for each.
     pub(super) fn rest(&mut self) {
         let now = MonotonicNs::now();
+        if !S::ANSWERS_BY_TURN && matches!(self.pace, Pace::Saturating { .. }) && now < self.timing.window_end {
+            // Answers of many streams that are taken at once are followed by as many requests at once, which is less work
+            // for both sides.
+            now.plus_ns(SHORTEST_SLEEP_NS).wait();
+        }
         if !self.may_leave_answers(now) {
             return;
         }
