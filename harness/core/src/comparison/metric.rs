@@ -3,7 +3,7 @@
 use super::{Change, ComparedMetric, ComparisonPlan, FEWEST_PAIRS};
 use crate::metric::{Metric, Unit};
 use crate::run::Run;
-use crate::statistics::Paired;
+use crate::statistics::Estimate;
 
 /// Deviations of log ratios below this are luck: no machine repeats itself to a thousandth.
 const LEAST_DEVIATION: f64 = 0.001;
@@ -26,7 +26,7 @@ pub(super) fn pairs(metric: Metric, old: &[&Run], new: &[&Run]) -> Vec<(f64, f64
 #[derive(Debug)]
 pub(super) struct Test {
     pub(super) metric: Metric,
-    paired: Paired,
+    estimate: Estimate,
     /// The geometric mean of the old values, in the metric's base unit.
     old: f64,
 }
@@ -34,27 +34,27 @@ pub(super) struct Test {
 impl Test {
     /// `None` where there is nothing to compare: too few pairs, or a metric that is zero, as a mesh's memory under none.
     pub(super) fn of(metric: Metric, pairs: &[(f64, f64)]) -> Option<Self> {
-        let paired = Paired::log_ratios(pairs, LEAST_DEVIATION)?;
+        let estimate = Estimate::of_log_ratios(pairs, LEAST_DEVIATION)?;
         let old = pairs.iter().map(|(old, _)| old.ln()).sum::<f64>() / pairs.len() as f64;
-        Some(Self { metric, paired, old: old.exp() })
+        Some(Self { metric, estimate, old: old.exp() })
     }
 
     pub(super) fn p_worse(&self) -> f64 {
-        self.paired.p_above()
+        self.estimate.p_above()
     }
 
     /// Whether it is worth confirming that it became worse.
     pub(super) fn seems_worse(&self, plan: &ComparisonPlan) -> bool {
         let is_significant = self.p_worse() < plan.alpha;
-        self.has_enough_pairs() && is_significant && self.matters(self.paired.mean(), plan)
+        self.has_enough_pairs() && is_significant && self.matters(self.estimate.mean(), plan)
     }
 
     /// A flagged metric by its fresh blocks; `stays` when the test of them stays significant beside the others.
     pub(super) fn confirmed(&self, plan: &ComparisonPlan, stays: bool) -> ComparedMetric {
-        let (_, high) = self.paired.interval(plan.alpha);
+        let (_, high) = self.estimate.interval(plan.alpha);
         let change = match () {
             () if !self.has_enough_pairs() => Change::Inconclusive,
-            () if stays && self.matters(self.paired.mean(), plan) => Change::Regressed,
+            () if stays && self.matters(self.estimate.mean(), plan) => Change::Regressed,
             () if !self.matters(high, plan) => Change::NoChange,
             () => Change::Inconclusive,
         };
@@ -68,8 +68,8 @@ impl Test {
 
     /// A metric that was not flagged, by the first stage.
     pub(super) fn unflagged(&self, plan: &ComparisonPlan) -> ComparedMetric {
-        let (_, high) = self.paired.interval(plan.alpha);
-        let is_better = self.paired.p_below() < plan.alpha && self.matters(-self.paired.mean(), plan);
+        let (_, high) = self.estimate.interval(plan.alpha);
+        let is_better = self.estimate.p_below() < plan.alpha && self.matters(-self.estimate.mean(), plan);
         let change = match () {
             () if !self.has_enough_pairs() => Change::Inconclusive,
             () if is_better => Change::Improved,
@@ -80,7 +80,7 @@ impl Test {
     }
 
     fn has_enough_pairs(&self) -> bool {
-        self.paired.pairs() >= FEWEST_PAIRS
+        self.estimate.count() >= FEWEST_PAIRS
     }
 
     /// Whether a change by this log ratio is more than the smallest that matters, in proportion and in absolute terms.
@@ -91,16 +91,16 @@ impl Test {
     }
 
     fn compared(&self, plan: &ComparisonPlan, change: Change) -> ComparedMetric {
-        let (low, high) = self.paired.interval(plan.alpha);
+        let (low, high) = self.estimate.interval(plan.alpha);
         ComparedMetric {
             metric: self.metric.name().to_owned(),
             unit: self.metric.unit().into(),
-            pairs: u32::try_from(self.paired.pairs()).unwrap_or(u32::MAX),
+            pairs: u32::try_from(self.estimate.count()).unwrap_or(u32::MAX),
             old: self.old,
-            ratio: self.paired.mean().exp(),
+            ratio: self.estimate.mean().exp(),
             ratio_low: low.exp(),
             ratio_high: high.exp(),
-            smallest_detectable_ratio: self.paired.smallest_detectable(plan.alpha, POWER).exp(),
+            smallest_detectable_ratio: self.estimate.smallest_detectable(plan.alpha, POWER).exp(),
             flagged: false,
             confirmed: false,
             change,

@@ -3,8 +3,10 @@
 //! Requests within a run are correlated, so that the unit everywhere is the run, and two systems are compared by the
 //! pairs of runs that shared a block.
 
+mod estimate;
 mod holm;
-mod paired;
+#[cfg(test)]
+mod reference;
 
+pub use estimate::Estimate;
 pub use holm::holm;
-pub use paired::Paired;
