@@ -23,7 +23,10 @@ fn a_slower_version_regresses_and_fresh_blocks_confirm_it() {
     };
     workshop.mesh("reference", "slower", "sidecar.json.jinja", delay);
     let scenario = small_scenario("reference, slower", "1s")
-        .replace("repeats: 1", "repeats: 5\ncompare: {old: reference, new: slower, confirming_blocks: 5}")
+        .replace(
+            "repeats: 1",
+            "repeats: 5\ncompare: {old: reference, new: slower}\njudge: {confirming_blocks: 5}",
+        )
         .replace("100rps", "400rps");
     let (before, after) = (scenario.find("  requests:").unwrap(), scenario.find("budgets:").unwrap());
     let one_page = "  requests:\n    - {path: \"/\", weight: 1}\n";

@@ -91,7 +91,7 @@ pub(crate) fn confirming_stage<'a>(plan: &GroupPlan<'a>, outcome: &GroupOutcome)
     let mut arms = plan.arms.clone();
     arms.retain(|mesh| mesh.name.is_bare() || [&compare.old, &compare.new].contains(&&mesh.name));
     let first = plan.blocks.end() + 1;
-    let blocks = first..=plan.blocks.end() + compare.confirming_blocks.get();
+    let blocks = first..=plan.blocks.end() + compare.strictness.confirming_blocks.get();
     Some(GroupPlan { arms, blocks, ..*plan })
 }
 

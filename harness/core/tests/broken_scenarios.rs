@@ -114,8 +114,28 @@ fn with(valid: &str, broken: &str) -> String {
 )]
 #[case::compare_in_too_few_blocks(
     "repeats: 1",
-    "repeats: 2\ncompare: {old: bare, new: reference, false_alarms: 60%}",
-    "scenarios/quick.yaml:8:10: repeats: 2 blocks tell nothing of a change; a comparison needs 5 at least (hint: write repeats: 8)\nscenarios/quick.yaml:9:16: compare.old: bare is the control of every case; expected two versions of a mesh\nscenarios/quick.yaml:9:52: compare.false_alarms: 60% makes no sense here; expected above 0% and below 50%"
+    "repeats: 2\ncompare: {old: bare, new: reference}",
+    "scenarios/quick.yaml:8:10: repeats: 2 blocks tell nothing of a change; a comparison needs 5 at least (hint: write repeats: 8)\nscenarios/quick.yaml:9:16: compare.old: bare is the control of every case; expected two versions of a mesh"
+)]
+#[case::judge_that_calls_everything_worse(
+    "repeats: 1",
+    "repeats: 1\njudge: {false_alarms: 60%, smallest_changes: {cpu: 0%}}",
+    "scenarios/quick.yaml:9:23: judge.false_alarms: 60% makes no sense here; expected above 0% and below 50%\nscenarios/quick.yaml:9:52: judge.smallest_changes.cpu: 0% makes no sense here; expected above 0% and below 50%"
+)]
+#[case::judge_that_confirms_with_too_few_blocks(
+    "repeats: 1",
+    "repeats: 1\njudge: {confirming_blocks: 4}",
+    "scenarios/quick.yaml:9:28: judge.confirming_blocks: 4 blocks confirm nothing; it takes 5 at least (hint: write confirming_blocks: 8)"
+)]
+#[case::judge_with_floors_that_hide_everything(
+    "repeats: 1",
+    "repeats: 1\njudge:\n  floors: {p50: 2s, tail: 1ms, cpu_per_request: 1s, memory: 1TiB}",
+    "scenarios/quick.yaml:10:17: judge.floors.p50: 2s is too much; expected at most 1s\nscenarios/quick.yaml:10:49: judge.floors.cpu_per_request: 1s is too much; expected at most 10ms\nscenarios/quick.yaml:10:61: judge.floors.memory: \"1TiB\" is not an amount of memory; expected an amount of memory such as \"500MiB\" or \"1.5GiB\""
+)]
+#[case::judge_misspelt(
+    "repeats: 1",
+    "repeats: 1\njudge: {floors: {p99: 1ms}}",
+    "scenarios/quick.yaml:9:18: judge.floors.p99: there is no such field; expected one of `p50`, `tail`, `cpu_per_request`, `memory`"
 )]
 #[case::interval_that_measures_itself(
     "repeats: 1",
@@ -215,7 +235,7 @@ fn with(valid: &str, broken: &str) -> String {
 #[case::unknown_field(
     "durations:",
     "duration:",
-    "scenarios/quick.yaml:6:1: duration: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `resources`, `budgets` (hint: did you mean `durations`?)"
+    "scenarios/quick.yaml:6:1: duration: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `judge`, `resources`, `budgets` (hint: did you mean `durations`?)"
 )]
 #[case::unknown_field_nested(
     "  apps: 2",
@@ -225,7 +245,7 @@ fn with(valid: &str, broken: &str) -> String {
 #[case::unknown_field_far(
     "seed: 2019",
     "colour: red",
-    "scenarios/quick.yaml:9:1: colour: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `resources`, `budgets`"
+    "scenarios/quick.yaml:9:1: colour: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `judge`, `resources`, `budgets`"
 )]
 #[case::missing_field("rates: [500rps]\n", "", "scenarios/quick.yaml:1:1: rates: this field is missing")]
 #[case::missing_field_nested(

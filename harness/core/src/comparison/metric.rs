@@ -1,7 +1,7 @@
 //! One metric over the blocks of one stage: [`Test`].
 
 use super::{Change, ComparedMetric, ComparisonPlan, FEWEST_PAIRS};
-use crate::metric::{Metric, Unit};
+use crate::metric::Metric;
 use crate::run::Run;
 use crate::statistics::Estimate;
 
@@ -9,8 +9,6 @@ use crate::statistics::Estimate;
 const LEAST_DEVIATION: f64 = 0.001;
 /// The chance with which a smallest detectable change is detected.
 const POWER: f64 = 0.9;
-/// Memory moves in steps of what an allocator takes: a change of it matters from twice the share on.
-const MEMORY_FACTOR: f64 = 2.0;
 
 /// The values of a metric in the blocks in which both meshes have one, as (old, new).
 pub(super) fn pairs(metric: Metric, old: &[&Run], new: &[&Run]) -> Vec<(f64, f64)> {
@@ -45,13 +43,13 @@ impl Test {
 
     /// Whether it is worth confirming that it became worse.
     pub(super) fn seems_worse(&self, plan: &ComparisonPlan) -> bool {
-        let is_significant = self.p_worse() < plan.alpha;
+        let is_significant = self.p_worse() < plan.strictness.alpha;
         self.has_enough_pairs() && is_significant && self.matters(self.estimate.mean(), plan)
     }
 
     /// A flagged metric by its fresh blocks; `stays` when the test of them stays significant beside the others.
     pub(super) fn confirmed(&self, plan: &ComparisonPlan, stays: bool) -> ComparedMetric {
-        let (_, high) = self.estimate.interval(plan.alpha);
+        let (_, high) = self.estimate.interval(plan.strictness.alpha);
         let change = match () {
             () if !self.has_enough_pairs() => Change::Inconclusive,
             () if stays && self.matters(self.estimate.mean(), plan) => Change::Regressed,
@@ -68,8 +66,9 @@ impl Test {
 
     /// A metric that was not flagged, by the first stage.
     pub(super) fn unflagged(&self, plan: &ComparisonPlan) -> ComparedMetric {
-        let (_, high) = self.estimate.interval(plan.alpha);
-        let is_better = self.estimate.p_below() < plan.alpha && self.matters(-self.estimate.mean(), plan);
+        let (_, high) = self.estimate.interval(plan.strictness.alpha);
+        let is_better =
+            self.estimate.p_below() < plan.strictness.alpha && self.matters(-self.estimate.mean(), plan);
         let change = match () {
             () if !self.has_enough_pairs() => Change::Inconclusive,
             () if is_better => Change::Improved,
@@ -83,15 +82,12 @@ impl Test {
         self.estimate.count() >= FEWEST_PAIRS
     }
 
-    /// Whether a change by this log ratio is more than the smallest that matters, in proportion and in absolute terms.
     fn matters(&self, log_ratio: f64, plan: &ComparisonPlan) -> bool {
-        let factor = if self.metric.unit() == Unit::Memory { MEMORY_FACTOR } else { 1.0 };
-        let difference = self.old * (log_ratio.exp() - 1.0);
-        log_ratio > (plan.smallest_change * factor).ln_1p() && difference > floor(self.metric)
+        plan.strictness.matters(self.metric, self.old, log_ratio)
     }
 
     fn compared(&self, plan: &ComparisonPlan, change: Change) -> ComparedMetric {
-        let (low, high) = self.estimate.interval(plan.alpha);
+        let (low, high) = self.estimate.interval(plan.strictness.alpha);
         ComparedMetric {
             metric: self.metric.name().to_owned(),
             unit: self.metric.unit().into(),
@@ -100,21 +96,10 @@ impl Test {
             ratio: self.estimate.mean().exp(),
             ratio_low: low.exp(),
             ratio_high: high.exp(),
-            smallest_detectable_ratio: self.estimate.smallest_detectable(plan.alpha, POWER).exp(),
+            smallest_detectable_ratio: self.estimate.smallest_detectable(plan.strictness.alpha, POWER).exp(),
             flagged: false,
             confirmed: false,
             change,
         }
-    }
-}
-
-/// A difference that matters to nobody, in the metric's base unit, however large it is in proportion.
-fn floor(metric: Metric) -> f64 {
-    match metric.unit() {
-        Unit::Latency if metric == Metric::P50 => 50_000.0,
-        Unit::Latency => 100_000.0,
-        Unit::CpuPerRequest => 2_000.0,
-        Unit::Memory => 5.0 * 1_048_576.0,
-        Unit::Share => 0.001,
     }
 }

@@ -5,9 +5,8 @@
 //! that made it look bad.
 
 mod metric;
+mod strictness;
 mod verdict;
-
-use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,21 +19,18 @@ use crate::scenario::MeshName;
 use crate::statistics::holm;
 
 use metric::Test;
+pub use strictness::{Floors, SmallestChanges, Strictness};
 pub use verdict::ComparisonVerdict;
 
-/// What is compared and how strictly.
+/// What is compared with what, and how strictly.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparisonPlan {
     /// The mesh that the new one is compared with; it runs in every block.
     pub old: MeshName,
     /// The mesh whose cases are judged.
     pub new: MeshName,
-    /// Fresh blocks for what the first stage flags.
-    pub confirming_blocks: NonZeroU32,
-    /// The chance of calling unchanged what is called worse, as a fraction.
-    pub alpha: f64,
-    /// The smallest change of latency or CPU that matters, as a fraction; that of memory is twice as large.
-    pub smallest_change: f64,
+    /// How strictly they are compared.
+    pub strictness: Strictness,
 }
 
 /// What the runs of two meshes came to.
@@ -132,7 +128,7 @@ impl ComparisonPlan {
         let (suspects, others): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.seems_worse(self));
         let retests: Vec<_> = suspects.iter().map(|test| fresh.test(test.metric)).collect();
         let p_values: Vec<f64> = retests.iter().flatten().map(Test::p_worse).collect();
-        let mut stays = holm(&p_values, self.alpha * share_of_alpha).into_iter();
+        let mut stays = holm(&p_values, self.strictness.alpha * share_of_alpha).into_iter();
         let confirmed = suspects.iter().zip(&retests).map(|(suspect, retest)| match retest {
             Some(retest) => retest.confirmed(self, stays.next().unwrap_or(false)),
             None => suspect.unconfirmed(self),

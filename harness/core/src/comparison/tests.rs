@@ -1,5 +1,7 @@
 //! The two stages on synthetic runs: what they find, and how often they are wrong.
 
+use std::num::NonZeroU32;
+
 use rstest::rstest;
 
 use super::*;
@@ -29,9 +31,17 @@ fn plan() -> ComparisonPlan {
     ComparisonPlan {
         old: "old".parse().unwrap(),
         new: "new".parse().unwrap(),
-        confirming_blocks: NonZeroU32::new(8).unwrap(),
-        alpha: 0.025,
-        smallest_change: 0.05,
+        strictness: Strictness {
+            alpha: 0.025,
+            confirming_blocks: NonZeroU32::new(8).unwrap(),
+            smallest_changes: SmallestChanges { latency: 0.05, cpu: 0.05, memory: 0.1 },
+            floors: Floors {
+                p50_ns: 50e3,
+                tail_ns: 100e3,
+                cpu_ns_per_request: 2e3,
+                memory_bytes: 5.0 * 1_048_576.0,
+            },
+        },
     }
 }
 
@@ -52,7 +62,7 @@ fn verdict(random: &mut Normal, factor: f64) -> Change {
         return first.unflagged(&plan()).change;
     }
     let second = metric::Test::of(Metric::P50, &stage(random, factor)).unwrap();
-    second.confirmed(&plan(), second.p_worse() <= plan().alpha).change
+    second.confirmed(&plan(), second.p_worse() <= plan().strictness.alpha).change
 }
 
 fn share_of(change: Change, factor: f64) -> f64 {

@@ -11,7 +11,7 @@ mod workload;
 use std::num::NonZeroU32;
 
 use crate::budget::Budgets;
-use crate::comparison::ComparisonPlan;
+use crate::comparison::{ComparisonPlan, Strictness};
 use crate::problem::Problems;
 use crate::units::{OfferedRate, Span};
 use crate::yaml;
@@ -51,6 +51,8 @@ pub struct Scenario {
     pub workload: Workload,
     /// Which mesh is compared with an older version of itself, if one is.
     pub compare: Option<ComparisonPlan>,
+    /// How strictly changes are judged, whatever is compared.
+    pub strictness: Strictness,
     /// How CPU and memory are watched.
     pub resources: Resources,
     /// What may not be exceeded.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::{Known, MeshName, Scenario};
+use crate::comparison::{Floors, SmallestChanges, Strictness};
 
 /// A scenario with so many meshes, rates and durations.
 fn scenario(meshes: usize, rates: usize, durations: usize) -> Scenario {
@@ -60,6 +61,11 @@ fn what_is_left_out_has_the_documented_default() {
         (1, 16, "5s".to_owned())
     );
     assert_eq!(scenario.resources.interval.to_string(), "1s");
+    let Strictness { alpha, confirming_blocks, smallest_changes, floors } = scenario.strictness;
+    assert_eq!((alpha, confirming_blocks.get()), (0.025, 8));
+    assert_eq!(smallest_changes, SmallestChanges { latency: 0.05, cpu: 0.05, memory: 0.1 });
+    let [p50_ns, tail_ns, cpu_ns_per_request] = [50e3, 100e3, 2e3];
+    assert_eq!(floors, Floors { p50_ns, tail_ns, cpu_ns_per_request, memory_bytes: 5.0 * 1_048_576.0 });
     let paths: Vec<&str> = workload.requests.iter().map(|request| request.path.as_str()).collect();
     assert_eq!(
         paths,

@@ -18,3 +18,9 @@ pub(super) const SHORTEST_WINDOW: &str = "100ms";
 pub(super) const LONGEST: &str = "7days";
 /// A name is part of file names, which hold 255 bytes.
 pub(super) const LONGEST_NAME: usize = 100;
+/// Above these no change would ever be noticed.
+pub(super) const HIGHEST_LATENCY_FLOOR: &str = "1s";
+/// A floor of CPU time per request.
+pub(super) const HIGHEST_CPU_FLOOR: &str = "10ms";
+/// A floor of memory.
+pub(super) const HIGHEST_MEMORY_FLOOR: &str = "10GiB";

@@ -2,12 +2,11 @@
 
 use std::num::NonZeroU32;
 
-use super::bounds;
 use super::checker::Checker;
-use crate::comparison::{ComparisonPlan, FEWEST_PAIRS};
+use crate::comparison::{ComparisonPlan, FEWEST_PAIRS, Strictness};
 use crate::scenario::MeshName;
 use crate::scenario::raw::{RawCompare, Written};
-use crate::units::{Share, TextError};
+use crate::units::TextError;
 use crate::yaml::Path;
 
 pub(super) fn check(
@@ -15,6 +14,7 @@ pub(super) fn check(
     raw: &RawCompare,
     meshes: &[MeshName],
     repeats: Option<NonZeroU32>,
+    strictness: Option<Strictness>,
 ) -> Option<ComparisonPlan> {
     let path = Path::of("compare");
     let old = mesh(checker, &path.key("old"), &raw.old, meshes);
@@ -28,17 +28,7 @@ pub(super) fn check(
             format!("{repeats} blocks tell nothing of a change; a comparison needs {FEWEST_PAIRS} at least");
         checker.refuse(&Path::of("repeats"), message, Some("write repeats: 8".to_owned()));
     }
-    let path_of_blocks = path.key("confirming_blocks");
-    let confirming_blocks = checker.read_count(&path_of_blocks, &raw.confirming_blocks, bounds::MOST_BLOCKS);
-    let alpha = share(checker, &path.key("false_alarms"), &raw.false_alarms);
-    let smallest_change = share(checker, &path.key("smallest_change"), &raw.smallest_change);
-    Some(ComparisonPlan {
-        old: old?,
-        new: new?,
-        confirming_blocks: confirming_blocks?,
-        alpha: alpha?,
-        smallest_change: smallest_change?,
-    })
+    Some(ComparisonPlan { old: old?, new: new?, strictness: strictness? })
 }
 
 /// A mesh of this scenario other than `bare`.
@@ -60,15 +50,4 @@ fn mesh(
         return None;
     }
     Some(mesh)
-}
-
-/// A share that is neither nothing nor a half and more, of which no test could make sense.
-fn share(checker: &mut Checker<'_>, path: &Path, written: &Written<Share>) -> Option<f64> {
-    let fraction = checker.read(path, written)?.fraction();
-    if fraction > 0.0 && fraction < 0.5 {
-        return Some(fraction);
-    }
-    let message = format!("{} makes no sense here; expected above 0% and below 50%", written.text);
-    checker.refuse(path, message, None);
-    None
 }

@@ -4,6 +4,7 @@ mod bounds;
 mod budgets;
 mod checker;
 mod compare;
+mod strictness;
 mod workload;
 
 use std::collections::HashMap;
@@ -66,7 +67,9 @@ pub(super) fn check(
     if let Some(interval) = &interval {
         checker.bound_below(&path, interval, bounds::SHORTEST_INTERVAL);
     }
-    let compare = raw.compare.as_ref().map(|compare| compare::check(&mut checker, compare, &meshes, repeats));
+    let strictness = strictness::check(&mut checker, &raw.judge);
+    let compare = raw.compare.as_ref();
+    let compare = compare.map(|compare| compare::check(&mut checker, compare, &meshes, repeats, strictness));
     let budgets = budgets::check(&mut checker, &raw.budgets, &meshes);
     checker.finish(|| {
         Some(Scenario {
@@ -82,6 +85,7 @@ pub(super) fn check(
             seed: seed.map(|Seed(seed)| seed)?,
             workload: workload?,
             compare: compare.map_or(Some(None), |plan| plan.map(Some))?,
+            strictness: strictness?,
             resources: Resources { interval: interval? },
             budgets,
         })

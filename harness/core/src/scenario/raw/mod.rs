@@ -5,6 +5,7 @@
 
 mod budgets;
 mod entries;
+mod strictness;
 mod whole_number;
 mod written;
 
@@ -12,10 +13,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{MeshName, ProviderKind, Tier};
-use crate::units::{OfferedRate, Share, Span};
+use crate::units::{OfferedRate, Span};
 
 pub(super) use budgets::{OVERRIDES, RawBudgets, RawLimits};
 pub(super) use entries::Entries;
+pub(super) use strictness::{RawFloors, RawSmallestChanges, RawStrictness};
 pub(super) use whole_number::{Count, Seed};
 pub(super) use written::Written;
 
@@ -55,6 +57,9 @@ pub(super) struct RawScenario {
     /// Two versions of a mesh, of which the new one fails where it became worse.
     #[serde(default)]
     pub(super) compare: Option<RawCompare>,
+    /// How strictly changes are judged.
+    #[serde(default)]
+    pub(super) judge: RawStrictness,
     /// How CPU and memory are watched.
     #[serde(default)]
     pub(super) resources: RawResources,
@@ -95,7 +100,7 @@ pub(super) struct RawRequest {
     pub(super) weight: Written<Count>,
 }
 
-/// Two versions of a mesh that run in the same blocks, and how strictly they are compared.
+/// Two versions of a mesh that run in the same blocks.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping such as {old: envoy-1-39, new: envoy-1-40}")]
 #[schemars(rename = "Compare")]
@@ -104,15 +109,6 @@ pub(super) struct RawCompare {
     pub(super) old: Written<MeshName>,
     /// The mesh whose cases are judged: one of `meshes`.
     pub(super) new: Written<MeshName>,
-    /// Fresh blocks for what seems to have become worse.
-    #[serde(default = "default_confirming_blocks")]
-    pub(super) confirming_blocks: Written<Count>,
-    /// The chance of calling worse what did not change.
-    #[serde(default = "default_false_alarms")]
-    pub(super) false_alarms: Written<Share>,
-    /// The smallest change of latency or CPU that matters; that of memory is twice as large.
-    #[serde(default = "default_smallest_change")]
-    pub(super) smallest_change: Written<Share>,
 }
 
 /// How CPU and memory are watched.
@@ -136,18 +132,6 @@ fn default_repeats() -> Written<Count> {
 /// The year of the study: any fixed number does.
 fn default_seed() -> Written<Seed> {
     Written::new("2019")
-}
-
-fn default_confirming_blocks() -> Written<Count> {
-    Written::new("8")
-}
-
-fn default_false_alarms() -> Written<Share> {
-    Written::new("2.5%")
-}
-
-fn default_smallest_change() -> Written<Share> {
-    Written::new("5%")
 }
 
 fn default_weight() -> Written<Count> {
