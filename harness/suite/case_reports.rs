@@ -1,6 +1,6 @@
 //! From what a block group gave to the reports of its cases.
 
-use meshbench_core::comparison::Comparison;
+use meshbench_core::comparison::{Comparison, FirstStage};
 use meshbench_core::judge::{Verdict, judge};
 use meshbench_core::report::{CaseHeading, CaseReport, Executable};
 use meshbench_core::run::Run;
@@ -65,7 +65,7 @@ pub(crate) fn group_reports(
             return None;
         }
         let comparison = compare(plan, &outcome.runs, &mesh.name, comparisons);
-        let (fit, fit_bare) = fit_runs(plan, comparison.as_ref(), &runs, &bare);
+        let (fit, fit_bare) = fit_runs(comparison.as_ref(), &runs, &bare);
         let judgement =
             judge(&mesh.name, &fit, &fit_bare, &plan.scenario.budgets, comparison.as_ref(), causes);
         let name = format!("{}::{}::{}::{}", plan.scenario.name, mesh.name, plan.rate, plan.duration);
@@ -102,22 +102,19 @@ pub(crate) fn count_comparisons(selected: &[PlannedCase]) -> usize {
 
 fn compare(plan: &GroupPlan<'_>, runs: &[Run], mesh: &MeshName, comparisons: usize) -> Option<Comparison> {
     let compare = plan.scenario.compare.as_ref().filter(|compare| compare.new == *mesh)?;
-    Some(compare.compare(runs, *plan.blocks.end(), 1.0 / comparisons.max(1) as f64))
+    let first_stage = FirstStage { planned: plan.scenario.repeats.get(), last_block: *plan.blocks.end() };
+    Some(compare.compare(runs, first_stage, 1.0 / comparisons.max(1) as f64))
 }
-
-/// A campaign of at least this many blocks for each bad one goes without the bad ones.
-const BLOCKS_FOR_A_BAD_ONE: usize = 4;
 
 /// The runs that budgets are judged by: where versions are compared, bad blocks are left out, if they are few.
 fn fit_runs<'a>(
-    plan: &GroupPlan<'_>,
     comparison: Option<&Comparison>,
     runs: &[&'a Run],
     bare: &[&'a Run],
 ) -> (Vec<&'a Run>, Vec<&'a Run>) {
     let dropped: Vec<u32> = comparison
+        .filter(|comparison| comparison.dropped_blocks.len() <= comparison.most_dropped_blocks as usize)
         .map(|comparison| comparison.dropped_blocks.iter().map(|dropped| dropped.block).collect())
-        .filter(|dropped: &Vec<u32>| dropped.len() * BLOCKS_FOR_A_BAD_ONE <= plan.blocks.clone().count())
         .unwrap_or_default();
     let fit = |runs: &[&'a Run]| runs.iter().copied().filter(|run| !dropped.contains(&run.block)).collect();
     (fit(runs), fit(bare))

@@ -11,6 +11,7 @@ use crate::metric::Metric;
 use crate::resources::Group;
 use crate::run::Run;
 use crate::scenario::MeshName;
+use crate::statistics::median;
 use crate::validity::{Shortcoming, late_sending, overload, rate_shortfall};
 
 /// What a case comes to.
@@ -19,7 +20,7 @@ use crate::validity::{Shortcoming, late_sending, overload, rate_shortfall};
 pub enum Verdict {
     /// Every budget that could be judged is kept.
     Pass,
-    /// A budget is broken, or the mesh could not carry the offered rate.
+    /// A budget is broken, the mesh could not carry the offered rate, or it fails requests that an older version answers.
     Fail {
         /// Each in a sentence.
         breaches: Vec<String>,
@@ -87,6 +88,8 @@ impl Verdict {
 impl From<ComparisonVerdict> for Verdict {
     fn from(verdict: ComparisonVerdict) -> Self {
         match verdict {
+            ComparisonVerdict::Invalid(reasons) => Self::Invalid { reasons },
+            ComparisonVerdict::Failed(breaches) => Self::Fail { breaches },
             ComparisonVerdict::Regressed(findings) => Self::Regressed { findings },
             ComparisonVerdict::Inconclusive(findings) => Self::Inconclusive { findings },
             ComparisonVerdict::Improved(findings) => Self::Improved { findings },
@@ -138,12 +141,20 @@ pub fn judge(
     let limits: Vec<_> =
         budgets.limits_for(mesh).map(|(metric, limit)| judged(metric, limit, runs, bare)).collect();
     let (capacity, invalid) = validity(runs, bare);
+    let compared: Option<Verdict> = comparison.map(|comparison| comparison.verdict().into());
+    // All blocks together know better than a single one whether the mesh carries the rate.
+    let (capacity, invalid) = match &compared {
+        Some(Verdict::Invalid { reasons }) => (Vec::new(), reasons.clone()),
+        Some(Verdict::Fail { breaches }) => (breaches.clone(), invalid),
+        Some(_) => (Vec::new(), invalid),
+        None => (capacity, invalid),
+    };
     let broken = limits.iter().filter(|limit| limit.kept == Some(false)).map(|limit| limit.remark.clone());
     let breaches: Vec<_> = capacity.into_iter().chain(broken).collect();
     let verdict = match (invalid.is_empty(), breaches.is_empty()) {
         (false, _) => Verdict::Invalid { reasons: invalid },
         (true, false) => Verdict::Fail { breaches },
-        (true, true) => comparison.map_or(Verdict::Pass, |comparison| comparison.verdict().into()),
+        (true, true) => compared.unwrap_or(Verdict::Pass),
     };
     Judgement { verdict, limits }
 }
@@ -151,14 +162,7 @@ pub fn judge(
 /// The median of what the runs have for a metric; `None` when none has any.
 #[must_use]
 pub fn median_over_runs(metric: Metric, runs: &[&Run]) -> Option<f64> {
-    let mut values: Vec<f64> = runs.iter().filter_map(|run| run.value(metric)).collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(values[middle]),
-        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
-    }
+    median(&runs.iter().filter_map(|run| run.value(metric)).collect::<Vec<_>>())
 }
 
 fn judged(metric: Metric, limit: Limit, runs: &[&Run], bare: &[&Run]) -> JudgedLimit {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::recording::Recording;
 
 /// The smallest achieved share of the offered rate at which a run says anything of the server.
-const LEAST_ACHIEVED_SHARE: f64 = 0.99;
+pub(crate) const LEAST_ACHIEVED_SHARE: f64 = 0.99;
 /// Send lag that is always tolerated at p99, in nanoseconds.
 const TOLERATED_SEND_LAG_NS: u64 = 500_000;
 /// Send lag tolerated at p99 as a share of the latency's p99.

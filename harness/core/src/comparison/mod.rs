@@ -4,9 +4,12 @@
 //! for what was flagged and is judged alone, so that what was picked for looking bad is not confirmed by the very runs
 //! that made it look bad.
 
+mod answers;
 mod metric;
 mod strictness;
 mod verdict;
+
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +20,9 @@ use crate::report::ReportUnit;
 use crate::run::Run;
 use crate::scenario::MeshName;
 use crate::statistics::holm;
+use crate::validity::rate_shortfall;
 
+pub use answers::ComparedShare;
 use metric::Test;
 pub use strictness::{Floors, SmallestChanges, Strictness};
 pub use verdict::ComparisonVerdict;
@@ -40,8 +45,17 @@ pub struct Comparison {
     pub old: String,
     /// Every metric that both have.
     pub metrics: Vec<ComparedMetric>,
+    /// Requests that failed, as a share of all.
+    #[serde(default)]
+    pub errors: Option<ComparedShare>,
+    /// The achieved rate as a share of the offered.
+    #[serde(default)]
+    pub rate: Option<ComparedShare>,
     /// Blocks that could not be used.
     pub dropped_blocks: Vec<DroppedBlock>,
+    /// How many blocks may be left out; with more of them nothing is said.
+    #[serde(default)]
+    pub most_dropped_blocks: u32,
 }
 
 /// A block that could not be used.
@@ -118,12 +132,12 @@ impl ComparisonPlan {
         COMPARED.into_iter().filter(flags).collect()
     }
 
-    /// Compares all metrics: those that the first `first_blocks` blocks flag by the blocks after these, the others by
-    /// the first. `share_of_alpha` falls to this comparison where several are made in one campaign.
+    /// Compares all metrics: those that the blocks of the first stage flag by the blocks after these, the others by the
+    /// first. `share_of_alpha` falls to this comparison where several are made in one campaign.
     #[must_use]
-    pub fn compare(&self, runs: &[Run], first_blocks: u32, share_of_alpha: f64) -> Comparison {
-        let first = Stage::of(self, runs.iter().filter(|run| run.block <= first_blocks));
-        let fresh = Stage::of(self, runs.iter().filter(|run| run.block > first_blocks));
+    pub fn compare(&self, runs: &[Run], first_stage: FirstStage, share_of_alpha: f64) -> Comparison {
+        let first = Stage::of(self, runs.iter().filter(|run| run.block <= first_stage.last_block));
+        let fresh = Stage::of(self, runs.iter().filter(|run| run.block > first_stage.last_block));
         let tests: Vec<_> = COMPARED.into_iter().filter_map(|metric| first.test(metric)).collect();
         let (suspects, others): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.seems_worse(self));
         let retests: Vec<_> = suspects.iter().map(|test| fresh.test(test.metric)).collect();
@@ -135,9 +149,37 @@ impl ComparisonPlan {
         });
         let mut metrics: Vec<_> = confirmed.chain(others.iter().map(|test| test.unflagged(self))).collect();
         metrics.sort_by_key(|compared| COMPARED.iter().position(|metric| metric.name() == compared.metric));
-        let dropped_blocks = first.dropped.into_iter().chain(fresh.dropped).collect();
-        Comparison { old: self.old.to_string(), metrics, dropped_blocks }
+        let [old, new] = [[first.old, fresh.old], [first.new, fresh.new]].map(|stages| stages.concat());
+        Comparison {
+            old: self.old.to_string(),
+            metrics,
+            errors: ComparedShare::of_errors(self, &old, &new),
+            rate: ComparedShare::of_rate(self, &old, &new),
+            dropped_blocks: first.dropped.into_iter().chain(fresh.dropped).collect(),
+            most_dropped_blocks: self.most_dropped_blocks(runs, first_stage),
+        }
     }
+
+    fn most_dropped_blocks(&self, runs: &[Run], first_stage: FirstStage) -> u32 {
+        let was_confirmed = runs.iter().any(|run| run.block > first_stage.last_block);
+        let confirming = if was_confirmed { self.strictness.confirming_blocks.get() } else { 0 };
+        most_bad_blocks(first_stage.planned) + most_bad_blocks(confirming)
+    }
+}
+
+/// Which blocks are those of the first stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstStage {
+    /// How many there were to be.
+    pub planned: u32,
+    /// The number of the last one, those that replaced bad ones included.
+    pub last_block: u32,
+}
+
+/// How many of as many blocks may be bad, and replaced: with more of them, the machine is not fit to measure on.
+#[must_use]
+pub const fn most_bad_blocks(planned: u32) -> u32 {
+    planned / 4
 }
 
 /// The runs of one stage that can be used: block by block, both or neither.
@@ -158,7 +200,8 @@ impl<'a> Stage<'a> {
                 () => {}
             }
         }
-        let mut unfit = unfit_blocks(&old, &bare);
+        let mut unfit = short_of_rate(&old, &new);
+        unfit.extend(unfit_blocks(&old, &bare));
         unfit.extend(unfit_blocks(&new, &bare));
         old.retain(|run| !unfit.contains_key(&run.block));
         new.retain(|run| !unfit.contains_key(&run.block));
@@ -169,6 +212,20 @@ impl<'a> Stage<'a> {
     fn test(&self, metric: Metric) -> Option<Test> {
         Test::of(metric, &metric::pairs(metric, &self.old, &self.new))
     }
+}
+
+/// Blocks in which neither version kept the rate say nothing of what the new one costs more.
+fn short_of_rate(old: &[&Run], new: &[&Run]) -> BTreeMap<u32, String> {
+    let fell_short = |run: &&&Run| rate_shortfall(&run.recording).is_some();
+    let both = new
+        .iter()
+        .filter(fell_short)
+        .filter(|new| old.iter().filter(fell_short).any(|old| old.block == new.block));
+    let why = |run: &&Run| {
+        let block = run.block;
+        (block, format!("block {block}: neither version kept the rate, which bare did: lower it"))
+    };
+    both.map(why).collect()
 }
 
 #[cfg(test)]

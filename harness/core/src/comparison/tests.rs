@@ -6,6 +6,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::judge::tests::run;
+use crate::recording::ErrorKind;
 
 /// A generator of standard normal deviates that gives the same ones for the same seed.
 struct Normal(u64);
@@ -26,6 +27,8 @@ impl Normal {
         (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
     }
 }
+
+const EIGHT_BLOCKS: FirstStage = FirstStage { planned: 8, last_block: 8 };
 
 fn plan() -> ComparisonPlan {
     ComparisonPlan {
@@ -129,14 +132,14 @@ fn a_regression_needs_both_stages_and_is_told_in_numbers() {
     };
     // 5,000 requests a run: p99 is not gated.
     assert_eq!(plan().flagged(&campaign(20, 30)[..24]), [Metric::P50, Metric::P90]);
-    let comparison = plan().compare(&campaign(20, 30), 8, 1.0);
+    let comparison = plan().compare(&campaign(20, 30), EIGHT_BLOCKS, 1.0);
     let ComparisonVerdict::Regressed(sentences) = comparison.verdict() else { panic!("{comparison:?}") };
     insta::assert_snapshot!(sentences[0], @"p50 is worse than old's by +50.0% (+49.9% to +50.1% over 8 blocks), from 20ms to 30ms; fresh blocks confirmed it");
 
-    let luck = plan().compare(&campaign(20, 20), 8, 1.0);
+    let luck = plan().compare(&campaign(20, 20), EIGHT_BLOCKS, 1.0);
     assert_eq!(luck.verdict(), ComparisonVerdict::NoChange);
 
-    let cut_short = plan().compare(&campaign(20, 30)[..24], 8, 1.0);
+    let cut_short = plan().compare(&campaign(20, 30)[..24], EIGHT_BLOCKS, 1.0);
     let ComparisonVerdict::Inconclusive(sentences) = cut_short.verdict() else { panic!("{cut_short:?}") };
     insta::assert_snapshot!(sentences[0], @"p50 seems worse than old's by +50.0% (+49.9% to +50.1% over 8 blocks), from 20ms to 30ms, and there are no fresh blocks to confirm it");
 }
@@ -146,7 +149,7 @@ fn an_unfit_block_is_dropped_whole() {
     let mut runs: Vec<Run> =
         (1..=8).flat_map(|block| ["bare", "old", "new"].map(|mesh| Run { block, ..run(mesh, 20) })).collect();
     runs[4].recording.cpu_seconds = 9.9;
-    let comparison = plan().compare(&runs, 8, 1.0);
+    let comparison = plan().compare(&runs, EIGHT_BLOCKS, 1.0);
     assert_eq!(comparison.dropped_blocks.len(), 1);
     assert_eq!(comparison.dropped_blocks[0].block, 2);
     assert!(comparison.metrics.iter().all(|compared| compared.pairs == 7), "{comparison:?}");
@@ -159,11 +162,116 @@ fn what_was_never_flagged_is_not_said_to_lack_fresh_blocks() {
     let pairs: Vec<_> = (0..8).map(|block| (2e6, 2e6 * if block % 2 == 0 { 1.01 } else { 1.07 })).collect();
     let compared = metric::Test::of(Metric::P50, &pairs).unwrap().unflagged(&plan());
     assert!(compared.ratio_low > 1.0 && compared.change == Change::Inconclusive, "{compared:?}");
-    let comparison =
-        Comparison { old: "old".to_owned(), metrics: vec![compared], dropped_blocks: Vec::new() };
+    let comparison = Comparison { metrics: vec![compared], ..plan().compare(&[], EIGHT_BLOCKS, 1.0) };
     let ComparisonVerdict::Inconclusive(sentences) = comparison.verdict() else { panic!("{comparison:?}") };
     assert!(
         sentences[0].contains("does not tell") && !sentences[0].contains("fresh blocks"),
         "{sentences:?}"
     );
+}
+
+/// Eight blocks of bare and two versions that take 20 ms each, changed run by run.
+fn eight_blocks(change: impl Fn(&mut Run)) -> Vec<Run> {
+    let block = |block| ["bare", "old", "new"].map(|mesh| Run { block, ..run(mesh, 20) });
+    let mut runs: Vec<Run> = (1..=8).flat_map(block).collect();
+    runs.iter_mut().for_each(change);
+    runs
+}
+
+/// `thousandths` of the run's 5,000 requests fail.
+fn fail(run: &mut Run, thousandths: u64) {
+    run.recording.errors.insert(ErrorKind::Status5xx, 5 * thousandths);
+}
+
+#[rstest]
+#[case::none(0, 0, false)]
+#[case::a_rise_that_matters(2, 4, true)]
+#[case::a_rise_below_a_tenth_of_a_point(4, 4, false)]
+#[case::many_of_both(30, 30, false)]
+#[case::fewer(5, 0, false)]
+fn errors_fail_a_version_where_they_rose(#[case] old: u64, #[case] new: u64, #[case] failed: bool) {
+    let runs = eight_blocks(|run| match run.mesh.as_str() {
+        "old" => fail(run, old),
+        "new" => fail(run, new),
+        _ => {}
+    });
+    let comparison = plan().compare(&runs, EIGHT_BLOCKS, 1.0);
+    assert_eq!(comparison.errors.unwrap().failed, failed, "{comparison:?}");
+    assert_eq!(comparison.verdict() == ComparisonVerdict::NoChange, !failed, "{comparison:?}");
+}
+
+#[test]
+fn a_version_that_fails_requests_fails_in_numbers() {
+    let runs = eight_blocks(|run| {
+        if run.mesh.as_str() == "new" {
+            fail(run, 5 + u64::from(run.block % 2));
+        }
+    });
+    let verdict = plan().compare(&runs, EIGHT_BLOCKS, 1.0).verdict();
+    let ComparisonVerdict::Failed(sentences) = verdict else { panic!("{verdict:?}") };
+    insta::assert_snapshot!(sentences.join("\n"), @"0.55% of the requests failed where 0% of old's did (+0.55 points, +0.51 to +0.59 over 8 blocks): the new version loses requests that the old one answers; what they failed of stands under the figures");
+}
+
+/// One block in eight loses a tenth of its requests: that is above 1% together, and no test of eight blocks finds it.
+#[test]
+fn more_than_one_percent_of_errors_fails_whatever_a_test_says() {
+    let runs = eight_blocks(|run| {
+        if run.mesh.as_str() == "new" && run.block == 3 {
+            fail(run, 100);
+        }
+    });
+    let errors = plan().compare(&runs, EIGHT_BLOCKS, 1.0).errors.unwrap();
+    assert!(errors.failed && errors.difference_low < 0.0, "{errors:?}");
+}
+
+#[test]
+fn a_rate_that_only_the_new_version_misses_is_its_failure() {
+    let runs = eight_blocks(|run| {
+        if run.mesh.as_str() == "new" {
+            run.recording.achieved_rate = 489.0 + f64::from(run.block % 2);
+        }
+    });
+    let verdict = plan().compare(&runs, EIGHT_BLOCKS, 1.0).verdict();
+    let ComparisonVerdict::Failed(sentences) = verdict else { panic!("{verdict:?}") };
+    insta::assert_snapshot!(sentences.join("\n"), @"97.9% of the offered rate was achieved where old achieved 100% (-2.10 points, -2.19 to -2.01 over 8 blocks), and bare kept it: the new version cannot carry this rate; compare what both cost at a lower one");
+}
+
+#[test]
+fn a_hiccup_of_one_block_is_no_want_of_capacity() {
+    let runs = eight_blocks(|run| {
+        if run.mesh.as_str() == "new" && run.block == 3 {
+            run.recording.achieved_rate = 490.0;
+        }
+    });
+    assert_eq!(plan().compare(&runs, EIGHT_BLOCKS, 1.0).verdict(), ComparisonVerdict::NoChange);
+}
+
+#[rstest]
+#[case::bare_too(&["bare", "new"])]
+#[case::the_old_version_too(&["old", "new"])]
+fn a_rate_that_others_miss_too_says_nothing(#[case] short: &[&str]) {
+    let runs = eight_blocks(|run| {
+        if short.contains(&run.mesh.as_str()) {
+            run.recording.achieved_rate = 480.0;
+        }
+    });
+    let comparison = plan().compare(&runs, EIGHT_BLOCKS, 1.0);
+    let ComparisonVerdict::Invalid(reasons) = comparison.verdict() else { panic!("{comparison:?}") };
+    assert_eq!(reasons.len(), 9, "{reasons:?}");
+    assert!(reasons[1].starts_with("block 1: "), "{reasons:?}");
+}
+
+#[test]
+fn more_than_a_quarter_of_bad_blocks_is_too_many() {
+    let spoilt = |blocks: u32| {
+        let runs = eight_blocks(|run| {
+            if run.block <= blocks {
+                run.recording.cpu_seconds = 9.9;
+            }
+        });
+        plan().compare(&runs, EIGHT_BLOCKS, 1.0).verdict()
+    };
+    assert_eq!(spoilt(2), ComparisonVerdict::NoChange);
+    let ComparisonVerdict::Invalid(reasons) = spoilt(3) else { panic!("three bad blocks of eight are used") };
+    insta::assert_snapshot!(reasons[0], @"3 blocks could not be used where 2 may be left out: nothing is said of the new version; cure what follows and measure again");
 }

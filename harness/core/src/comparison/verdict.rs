@@ -6,6 +6,10 @@ use crate::metric::Metric;
 /// What a comparison comes to as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ComparisonVerdict {
+    /// Too many blocks could not be used; a sentence on all and one on each.
+    Invalid(Vec<String>),
+    /// The new mesh fails requests, or falls short of the rate, where the old does not; a sentence each.
+    Failed(Vec<String>),
     /// Something became worse, in both stages; a sentence each.
     Regressed(Vec<String>),
     /// The blocks do not tell of something; a sentence each.
@@ -24,6 +28,13 @@ impl Comparison {
             let metrics = self.metrics.iter().filter(|compared| compared.change == change);
             metrics.map(|compared| self.sentence(compared)).collect()
         };
+        if self.dropped_blocks.len() > self.most_dropped_blocks as usize {
+            return ComparisonVerdict::Invalid(self.reasons());
+        }
+        let failures = self.failures();
+        if !failures.is_empty() {
+            return ComparisonVerdict::Failed(failures);
+        }
         if self.metrics.is_empty() {
             let why = format!("not one block gave values of both {} and the new mesh", self.old);
             return ComparisonVerdict::Inconclusive(vec![why]);
@@ -36,6 +47,24 @@ impl Comparison {
             () if !improved.is_empty() => ComparisonVerdict::Improved(improved),
             () => ComparisonVerdict::NoChange,
         }
+    }
+
+    fn reasons(&self) -> Vec<String> {
+        let (dropped, most) = (self.dropped_blocks.len(), self.most_dropped_blocks);
+        let summary = format!(
+            "{dropped} blocks could not be used where {most} may be left out: nothing is said of the new version; cure \
+             what follows and measure again"
+        );
+        std::iter::once(summary)
+            .chain(self.dropped_blocks.iter().map(|dropped| dropped.why.clone()))
+            .collect()
+    }
+
+    fn failures(&self) -> Vec<String> {
+        let errors = self.errors.filter(|errors| errors.failed);
+        let rate = self.rate.filter(|rate| rate.failed);
+        let errors = errors.map(|errors| errors.sentence_on_errors(&self.old));
+        errors.into_iter().chain(rate.map(|rate| rate.sentence_on_rate(&self.old))).collect()
     }
 
     fn sentence(&self, compared: &ComparedMetric) -> String {
