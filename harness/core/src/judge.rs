@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::budget::{Budgets, Limit, LimitOutcome, Reading, judge_limit};
+use crate::budget::{Budgets, Limit, LimitOutcome, OverBare, Reading, judge_limit};
 use crate::comparison::{Comparison, ComparisonVerdict};
 use crate::metric::Metric;
 use crate::resources::Group;
@@ -165,6 +165,16 @@ pub fn median_over_runs(metric: Metric, runs: &[&Run]) -> Option<f64> {
     median(&runs.iter().filter_map(|run| run.value(metric)).collect::<Vec<_>>())
 }
 
+/// The values of a metric in the blocks in which `bare` has one too, as (bare, value).
+#[must_use]
+pub fn pairs_with_bare(metric: Metric, runs: &[&Run], bare: &[&Run]) -> Vec<(f64, f64)> {
+    let pair = |run: &&Run| {
+        let bare = bare.iter().find(|bare| bare.block == run.block)?;
+        Some((bare.value(metric)?, run.value(metric)?))
+    };
+    runs.iter().filter_map(pair).collect()
+}
+
 fn judged(metric: Metric, limit: Limit, runs: &[&Run], bare: &[&Run]) -> JudgedLimit {
     let outcome = match median_over_runs(metric, runs) {
         None if metric.quantile().is_some() => {
@@ -173,7 +183,8 @@ fn judged(metric: Metric, limit: Limit, runs: &[&Run], bare: &[&Run]) -> JudgedL
         None => return unjudged(metric, limit, "no run has a value for it".to_owned()),
         Some(value) => {
             let requests = runs.iter().map(|run| run.requests_behind(metric)).min().unwrap_or(0);
-            judge_limit(metric, limit, Reading { value, bare: median_over_runs(metric, bare), requests })
+            let over_bare = OverBare::of_blocks(&pairs_with_bare(metric, runs, bare));
+            judge_limit(metric, limit, Reading { value, over_bare, requests })
         }
     };
     let (kept, remark) = match outcome {

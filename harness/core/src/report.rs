@@ -1,5 +1,7 @@
 //! What a campaign found, as one model that every format is written from.
 
+mod metric;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -7,10 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::comparison::Comparison;
 use crate::histogram::LatencyHistogram;
-use crate::judge::{JudgedLimit, Judgement, Verdict, median_over_runs};
-use crate::metric::{Metric, Unit};
+use crate::judge::{JudgedLimit, Judgement, Verdict};
+use crate::metric::Metric;
 use crate::resources::{ContainerUse, Group};
 use crate::run::{DataPathProof, Run};
+
+pub use metric::{Bounds, MetricReport, ReportUnit};
 
 /// The version of `report.json`. A reader of one version reads its additions too.
 pub const REPORT_VERSION: u32 = 1;
@@ -117,39 +121,6 @@ pub struct CaseReport {
     pub pooled_latency_ns: LatencyTable,
     /// Its runs.
     pub runs: Vec<RunReport>,
-}
-
-/// A metric over the runs of a case.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct MetricReport {
-    /// The metric's name.
-    pub metric: String,
-    /// What the values are counted in.
-    pub unit: ReportUnit,
-    /// The median over the runs.
-    pub median: f64,
-    /// The smallest of the runs.
-    pub min: f64,
-    /// The largest of the runs.
-    pub max: f64,
-    /// Whether every run has the requests that a gate on it needs.
-    pub gated: bool,
-    /// The median less the median of `bare`; `None` for `bare`.
-    pub over_bare: Option<f64>,
-}
-
-/// What the values of a metric are counted in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ReportUnit {
-    /// Nanoseconds.
-    Nanoseconds,
-    /// A fraction from 0 to 1.
-    Fraction,
-    /// Nanoseconds of CPU time per answered request.
-    CpuNanosecondsPerRequest,
-    /// Bytes.
-    Bytes,
 }
 
 /// A latency distribution as a table.
@@ -297,33 +268,6 @@ impl CaseReport {
     #[must_use]
     pub fn metric(&self, metric: Metric) -> Option<&MetricReport> {
         self.metrics.iter().find(|report| report.metric == metric.name())
-    }
-}
-
-impl MetricReport {
-    fn new(metric: Metric, runs: &[&Run], bare: &[&Run]) -> Option<Self> {
-        let median = median_over_runs(metric, runs)?;
-        let values = || runs.iter().filter_map(|run| run.value(metric));
-        Some(Self {
-            metric: metric.name().to_owned(),
-            unit: metric.unit().into(),
-            median,
-            min: values().fold(f64::INFINITY, f64::min),
-            max: values().fold(f64::NEG_INFINITY, f64::max),
-            gated: runs.iter().all(|run| run.has_requests_for(metric)),
-            over_bare: median_over_runs(metric, bare).map(|bare| median - bare),
-        })
-    }
-}
-
-impl From<Unit> for ReportUnit {
-    fn from(unit: Unit) -> Self {
-        match unit {
-            Unit::Latency => Self::Nanoseconds,
-            Unit::Share => Self::Fraction,
-            Unit::CpuPerRequest => Self::CpuNanosecondsPerRequest,
-            Unit::Memory => Self::Bytes,
-        }
     }
 }
 

@@ -4,16 +4,45 @@ use std::fmt;
 
 use super::Limit;
 use crate::metric::Metric;
+use crate::statistics::median;
 
-/// What one run measured for one metric, in the metric's base unit: nanoseconds, fraction or bytes.
+/// What runs measured for one metric, in the metric's base unit: nanoseconds, fraction or bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
-    /// The value under test.
+    /// The value under test: the median over the runs.
     pub value: f64,
-    /// The value of `bare` in the same block.
-    pub bare: Option<f64>,
+    /// How it stands to `bare`.
+    pub over_bare: Option<OverBare>,
     /// How many requests the value rests on.
     pub requests: u64,
+}
+
+/// How runs stand to those of `bare` in the same blocks.
+///
+/// Block by block, because what disturbs a block disturbs both of its runs: the difference of two medians would be that of
+/// runs that nothing but chance brought together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OverBare {
+    /// The median over the blocks of what is above `bare`.
+    pub difference: f64,
+    /// The median over the blocks of the ratio to `bare`.
+    pub ratio: f64,
+    /// The median of `bare` itself.
+    pub bare: f64,
+}
+
+impl OverBare {
+    /// Sums up pairs of (bare, value), one a block; `None` of no pair.
+    #[must_use]
+    pub fn of_blocks(pairs: &[(f64, f64)]) -> Option<Self> {
+        let over = |figure: fn(&(f64, f64)) -> f64| median(&pairs.iter().map(figure).collect::<Vec<_>>());
+        Some(Self {
+            difference: over(|(bare, value)| value - bare)?,
+            // Nothing is as much as nothing.
+            ratio: over(|(bare, value)| if value == bare { 1.0 } else { value / bare })?,
+            bare: over(|(bare, _)| *bare)?,
+        })
+    }
 }
 
 /// What comparing a reading with a limit gave.
@@ -52,12 +81,12 @@ impl fmt::Display for LimitOutcome {
 /// Compares a reading with a limit. Exactly at the limit is within it.
 #[must_use]
 pub fn judge_limit(metric: Metric, limit: Limit, reading: Reading) -> LimitOutcome {
-    let Reading { value, bare, requests } = reading;
+    let Reading { value, over_bare, requests } = reading;
     let needed = metric.minimum_requests();
     if requests < needed {
         return LimitOutcome::TooFewRequests { needed, had: requests };
     }
-    let breach = match (limit, bare) {
+    let breach = match (limit, over_bare) {
         (Limit::AtMost(most), _) => {
             let most = most.in_base_unit();
             (value > most).then(|| absolute_breach(metric, value, "above", most))
@@ -67,12 +96,12 @@ pub fn judge_limit(metric: Metric, limit: Limit, reading: Reading) -> LimitOutco
             (value < least).then(|| absolute_breach(metric, value, "below", least))
         }
         (Limit::OverBareDifference(_) | Limit::OverBareRatio(_), None) => return LimitOutcome::NoControl,
-        (Limit::OverBareDifference(allowed), Some(bare)) => {
+        (Limit::OverBareDifference(allowed), Some(over)) => {
             let allowed = allowed.in_base_unit();
-            (value - bare > allowed).then(|| difference_breach(metric, value, bare, allowed))
+            (over.difference > allowed).then(|| difference_breach(metric, value, over, allowed))
         }
-        (Limit::OverBareRatio(allowed), Some(bare)) => {
-            (value > bare * allowed).then(|| ratio_breach(metric, value, bare, allowed))
+        (Limit::OverBareRatio(allowed), Some(over)) => {
+            (over.ratio > allowed).then(|| ratio_breach(metric, value, over, allowed))
         }
     };
     breach.map_or(LimitOutcome::Within, LimitOutcome::Breached)
@@ -83,24 +112,29 @@ fn absolute_breach(metric: Metric, value: f64, side: &str, limit: f64) -> String
     format!("{metric} {value} is {side} its limit {limit}")
 }
 
-fn difference_breach(metric: Metric, value: f64, bare: f64, allowed: f64) -> String {
-    let (difference, allowed) = told_apart(metric, value - bare, allowed);
-    let (value, bare) = told_apart(metric, value, bare);
-    format!("{metric} is {difference} above bare ({value} against {bare}); the budget allows +{allowed}")
+fn difference_breach(metric: Metric, value: f64, over: OverBare, allowed: f64) -> String {
+    let (difference, allowed) = told_apart(metric, over.difference, allowed);
+    let (value, bare) = told_apart(metric, value, over.bare);
+    format!(
+        "{metric} is {difference} above bare in the same block ({value} against {bare} at the median); the budget allows \
+         +{allowed}"
+    )
 }
 
-fn ratio_breach(metric: Metric, value: f64, bare: f64, allowed: f64) -> String {
-    let (shown_value, shown_bare) = told_apart(metric, value, bare);
-    if bare == 0.0 {
+fn ratio_breach(metric: Metric, value: f64, over: OverBare, allowed: f64) -> String {
+    let (shown_value, shown_bare) = told_apart(metric, value, over.bare);
+    if over.bare == 0.0 {
         return format!("{metric} is {shown_value} where bare has none; the budget allows ×{allowed}");
     }
-    let ratio = value / bare;
     let ratio = [2, 4, 9]
         .into_iter()
-        .map(|decimals| format!("{ratio:.decimals$}"))
+        .map(|decimals| format!("{:.decimals$}", over.ratio))
         .find(|shown| shown.parse() != Ok(allowed))
-        .unwrap_or_else(|| ratio.to_string());
-    format!("{metric} is ×{ratio} of bare ({shown_value} against {shown_bare}); the budget allows ×{allowed}")
+        .unwrap_or_else(|| over.ratio.to_string());
+    format!(
+        "{metric} is ×{ratio} of bare in the same block ({shown_value} against {shown_bare} at the median); the budget \
+         allows ×{allowed}"
+    )
 }
 
 /// Shows two different values with as many digits as it takes for them to look different.

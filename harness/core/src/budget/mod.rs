@@ -11,7 +11,7 @@ use crate::metric::{Metric, Unit};
 use crate::scenario::MeshName;
 use crate::units::{Bytes, Share, Span, TextError};
 
-pub use judge::{LimitOutcome, Reading, judge_limit};
+pub use judge::{LimitOutcome, OverBare, Reading, judge_limit};
 
 /// The limits of a scenario, by metric, with replacements for single meshes.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rstest::rstest;
 
-use super::{Budgets, Limit, LimitOutcome, LimitsByMetric, Quantity, Reading, judge_limit};
+use super::{Budgets, Limit, LimitOutcome, LimitsByMetric, OverBare, Quantity, Reading, judge_limit};
 use crate::metric::Metric;
 use crate::scenario::MeshName;
 
@@ -16,7 +16,8 @@ fn quantity(metric: Metric, text: &str) -> Quantity {
 }
 
 fn judged(metric: Metric, limit: Limit, value: f64, bare: Option<f64>) -> String {
-    judge_limit(metric, limit, Reading { value, bare, requests: 1_000_000 }).to_string()
+    let over_bare = bare.and_then(|bare| OverBare::of_blocks(&[(bare, value)]));
+    judge_limit(metric, limit, Reading { value, over_bare, requests: 1_000_000 }).to_string()
 }
 
 #[rstest]
@@ -38,7 +39,11 @@ fn at_least(#[case] fraction: f64, #[case] expected: &str) {
 
 #[rstest]
 #[case::within(27.1, Some(17.1), "within its limit")]
-#[case::above(31.2, Some(17.1), "p50 is 14.1ms above bare (31.2ms against 17.1ms); the budget allows +10ms")]
+#[case::above(
+    31.2,
+    Some(17.1),
+    "p50 is 14.1ms above bare in the same block (31.2ms against 17.1ms at the median); the budget allows +10ms"
+)]
 #[case::no_control(31.2, None, "not judged: nothing was measured under bare to compare with")]
 fn over_bare_by_a_difference(#[case] value: f64, #[case] bare: Option<f64>, #[case] expected: &str) {
     let limit = Limit::OverBareDifference(quantity(Metric::P50, "10ms"));
@@ -51,12 +56,12 @@ fn over_bare_by_a_difference(#[case] value: f64, #[case] bare: Option<f64>, #[ca
 #[case::above(
     80.0,
     40.0,
-    "application_memory is ×2.00 of bare (80MiB against 40MiB); the budget allows ×1.5"
+    "application_memory is ×2.00 of bare in the same block (80MiB against 40MiB at the median); the budget allows ×1.5"
 )]
 #[case::barely(
     60.02,
     40.0,
-    "application_memory is ×1.5005 of bare (60MiB against 40MiB); the budget allows ×1.5"
+    "application_memory is ×1.5005 of bare in the same block (60MiB against 40MiB at the median); the budget allows ×1.5"
 )]
 #[case::nothing(60.0, 0.0, "application_memory is 60MiB where bare has none; the budget allows ×1.5")]
 fn over_bare_by_a_ratio(#[case] value: f64, #[case] bare: f64, #[case] expected: &str) {
@@ -74,7 +79,7 @@ fn over_bare_by_a_ratio(#[case] value: f64, #[case] bare: f64, #[case] expected:
 #[case(Metric::P99_99, 1_000_000)]
 fn a_quantile_is_judged_from_its_hundredth_straggler_on(#[case] metric: Metric, #[case] needed: u64) {
     let limit = Limit::AtMost(quantity(metric, "1ms"));
-    let outcome = |requests| judge_limit(metric, limit, Reading { value: 0.0, bare: None, requests });
+    let outcome = |requests| judge_limit(metric, limit, Reading { value: 0.0, over_bare: None, requests });
     assert_eq!(outcome(needed - 1), LimitOutcome::TooFewRequests { needed, had: needed - 1 });
     assert_eq!(outcome(needed), LimitOutcome::Within);
 }
@@ -95,4 +100,13 @@ fn an_override_replaces_all_limits_on_its_metric_and_no_others() {
     assert_eq!(limits(&stock), [(Metric::P50, at_most("40ms")), (Metric::CpuPerRequest, over_bare)]);
     assert_eq!(limits(&MeshName::bare()), [(Metric::P50, at_most("20ms"))]);
     assert_eq!(limits(&"haproxy".parse().unwrap()).len(), 3);
+}
+
+/// Blocks that became slower one by one: the runs of neighbours have nothing to do with each other.
+#[test]
+fn what_is_over_bare_is_over_bare_in_the_same_block() {
+    let over = OverBare::of_blocks(&[(10.0, 30.0), (20.0, 22.0), (30.0, 31.5)]).unwrap();
+    assert_eq!((over.difference, over.ratio, over.bare), (2.0, 1.1, 20.0));
+    assert_eq!(OverBare::of_blocks(&[]), None);
+    assert_eq!(OverBare::of_blocks(&[(0.0, 0.0)]).unwrap().ratio, 1.0);
 }

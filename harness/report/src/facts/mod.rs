@@ -34,7 +34,7 @@ pub(crate) fn legend(groups: &[BlockGroup<'_>]) -> Vec<&'static str> {
     });
     let measured = cases().any(|case| !case.runs.is_empty());
     [
-        (compared, "(+…) median less the median of bare, run in the same blocks"),
+        (compared, "(+…) above bare in the same block; the median over blocks"),
         (doubtful, "~ too few requests for this quantile: shown, never gated"),
         (
             measured,

@@ -115,6 +115,8 @@ fn metric_report(metric: Metric, mesh: &str, figures: Figures) -> MetricReport {
         min: median * 0.97,
         max: median * 1.04,
         gated: figures.requests >= metric.minimum_requests(),
+        median_bounds: None,
+        over_bare_bounds: None,
         over_bare: (mesh != "bare").then(|| median - value(metric, BARE)),
     }
 }
