@@ -24,6 +24,7 @@ use crate::case_reports::{
 use crate::discovery::{HeldBack, PlannedCase};
 use crate::environment::read_environment;
 use crate::settings::Settings;
+use crate::stage::carry_out_stage;
 
 /// Why a case without a report has none: nothing else leaves one out.
 const NOT_RUN: &str = "interrupted before it ran";
@@ -237,9 +238,9 @@ impl Campaign {
         let mut carry_out = |plan: &GroupPlan<'_>| {
             runtime.block_on(plan.carry_out(provider, live, folder, cancelled, &mut observe))
         };
-        let mut outcome = carry_out(&plan);
+        let (plan, mut outcome) = carry_out_stage(plan, &mut carry_out);
         if let Some(confirming) = confirming_stage(&plan, &outcome).filter(|_| compared.is_some()) {
-            outcome.extend(carry_out(&confirming));
+            outcome.extend(carry_out_stage(confirming, &mut carry_out).1);
         }
         let stragglers = live.end_stragglers();
         if !stragglers.is_empty() {

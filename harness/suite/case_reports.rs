@@ -1,7 +1,7 @@
 //! From what a block group gave to the reports of its cases.
 
-use meshbench_core::comparison::{Comparison, FirstStage};
-use meshbench_core::judge::{Verdict, judge};
+use meshbench_core::comparison::{Comparison, DroppedBlock, FirstStage, most_bad_blocks};
+use meshbench_core::judge::{Verdict, judge, unfit_blocks};
 use meshbench_core::report::{CaseHeading, CaseReport, Executable};
 use meshbench_core::run::Run;
 use meshbench_core::scenario::MeshName;
@@ -48,15 +48,15 @@ fn executable(provider: &LocalProvider, mesh: &MeshName) -> Option<Executable> {
 
 /// A report for every arm that has a run or a failure; of an interrupted group
 /// only for arms with something to show.
-pub(crate) fn group_reports(
+pub(crate) fn group_reports<'a>(
     plan: &GroupPlan<'_>,
-    outcome: &GroupOutcome,
+    outcome: &'a GroupOutcome,
     members: &[&PlannedCase],
     provider: &LocalProvider,
     comparisons: usize,
 ) -> Vec<CaseReport> {
     let runs_of =
-        |mesh: &MeshName| outcome.runs.iter().filter(|run| run.mesh == *mesh).collect::<Vec<&Run>>();
+        |mesh: &MeshName| outcome.runs.iter().filter(|run| run.mesh == *mesh).collect::<Vec<&'a Run>>();
     let bare = runs_of(&MeshName::bare());
     let report = |mesh: &&MeshDefinition| {
         let runs = runs_of(&mesh.name);
@@ -65,7 +65,12 @@ pub(crate) fn group_reports(
             return None;
         }
         let comparison = compare(plan, &outcome.runs, &mesh.name, comparisons);
-        let (fit, fit_bare) = fit_runs(comparison.as_ref(), &runs, &bare);
+        let left_out = left_out(plan, comparison.as_ref(), &runs, &bare);
+        let fit = |runs: &[&'a Run]| -> Vec<&'a Run> {
+            let is_fit = |run: &&Run| !left_out.iter().any(|left_out| left_out.block == run.block);
+            runs.iter().copied().filter(is_fit).collect()
+        };
+        let (fit, fit_bare) = (fit(&runs), fit(&bare));
         let judgement =
             judge(&mesh.name, &fit, &fit_bare, &plan.scenario.budgets, comparison.as_ref(), causes);
         let name = format!("{}::{}::{}::{}", plan.scenario.name, mesh.name, plan.rate, plan.duration);
@@ -77,7 +82,8 @@ pub(crate) fn group_reports(
             mesh_version: mesh.version.clone(),
             executable: executable(provider, &mesh.name),
         };
-        Some(CaseReport::new(heading, &runs, &bare, judgement).compared(comparison))
+        let report = CaseReport::new(heading, &fit, &fit_bare, judgement);
+        Some(report.leaving_out(left_out, &runs).compared(comparison))
     };
     plan.arms.iter().filter_map(report).collect()
 }
@@ -106,18 +112,22 @@ fn compare(plan: &GroupPlan<'_>, runs: &[Run], mesh: &MeshName, comparisons: usi
     Some(compare.compare(runs, first_stage, 1.0 / comparisons.max(1) as f64))
 }
 
-/// The runs that budgets are judged by: where versions are compared, bad blocks are left out, if they are few.
-fn fit_runs<'a>(
+/// The blocks that a case's figures and budgets are read without: bad ones, if they are few.
+fn left_out(
+    plan: &GroupPlan<'_>,
     comparison: Option<&Comparison>,
-    runs: &[&'a Run],
-    bare: &[&'a Run],
-) -> (Vec<&'a Run>, Vec<&'a Run>) {
-    let dropped: Vec<u32> = comparison
-        .filter(|comparison| comparison.dropped_blocks.len() <= comparison.most_dropped_blocks as usize)
-        .map(|comparison| comparison.dropped_blocks.iter().map(|dropped| dropped.block).collect())
-        .unwrap_or_default();
-    let fit = |runs: &[&'a Run]| runs.iter().copied().filter(|run| !dropped.contains(&run.block)).collect();
-    (fit(runs), fit(bare))
+    runs: &[&Run],
+    bare: &[&Run],
+) -> Vec<DroppedBlock> {
+    let (dropped, most) = match comparison {
+        Some(comparison) => (comparison.dropped_blocks.clone(), comparison.most_dropped_blocks),
+        None => {
+            let unfit = unfit_blocks(runs, bare).into_iter();
+            let dropped = unfit.map(|(block, why)| DroppedBlock { block, why }).collect();
+            (dropped, most_bad_blocks(plan.scenario.repeats.get()))
+        }
+    };
+    if dropped.len() <= most as usize { dropped } else { Vec::new() }
 }
 
 /// What kept runs of a mesh from having a result, each in a sentence.

@@ -10,6 +10,7 @@ mod environment;
 mod output;
 mod settings;
 mod signals;
+mod stage;
 pub mod trials;
 
 pub use settings::{OUTPUT_VARIABLE, Programs, SCENARIOS_VARIABLE, STRICT_VARIABLE, Settings};

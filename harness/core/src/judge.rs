@@ -12,6 +12,7 @@ use crate::resources::Group;
 use crate::run::Run;
 use crate::scenario::MeshName;
 use crate::statistics::median;
+use crate::steadiness::unsteadiness;
 use crate::validity::{Shortcoming, late_sending, overload, rate_shortfall};
 
 /// What a case comes to.
@@ -220,11 +221,20 @@ fn validity(runs: &[&Run], bare: &[&Run]) -> (Vec<String>, Vec<String>) {
     (capacity, invalid)
 }
 
-/// The blocks whose run says nothing of its mesh, with why.
+/// The blocks that say nothing of a change of the mesh, with why: a run is not valid, or was not steady.
 #[must_use]
 pub fn unfit_blocks(runs: &[&Run], bare: &[&Run]) -> BTreeMap<u32, String> {
-    let unfit = |run: &&Run| Some((run.block, validity_of(run, bare).1.into_iter().next()?));
+    let unfit = |run: &&Run| {
+        let invalid = validity_of(run, bare).1.into_iter().next();
+        let control = || bare.iter().find(|control| control.block == run.block);
+        let why = invalid.or_else(|| unsteady(run)).or_else(|| unsteady(control()?))?;
+        Some((run.block, why))
+    };
     runs.iter().filter_map(unfit).collect()
+}
+
+fn unsteady(run: &Run) -> Option<String> {
+    unsteadiness(&run.course).map(|why| format!("block {}, {}: {why}", run.block, run.mesh))
 }
 
 fn validity_of(run: &Run, bare: &[&Run]) -> (Vec<String>, Vec<String>) {

@@ -18,6 +18,7 @@ pub mod scenario;
 pub mod schedule;
 pub mod shuffle;
 pub mod statistics;
+pub mod steadiness;
 pub mod turns;
 pub mod units;
 pub mod validity;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::comparison::Comparison;
+use crate::comparison::{Comparison, DroppedBlock};
 use crate::histogram::LatencyHistogram;
 use crate::judge::{JudgedLimit, Judgement, Verdict};
 use crate::metric::Metric;
@@ -113,6 +113,9 @@ pub struct CaseReport {
     /// What came of the comparison with an older version, where there is one.
     #[serde(default)]
     pub comparison: Option<Comparison>,
+    /// Blocks that its figures are read without, and that others replaced; their runs are listed all the same.
+    #[serde(default)]
+    pub left_out: Vec<DroppedBlock>,
     /// Every budget limit that applied.
     pub limits: Vec<JudgedLimit>,
     /// Every metric over its runs.
@@ -184,6 +187,9 @@ pub struct RunReport {
     /// How long after the window's edges CPU and memory were read there, the later of the two, in nanoseconds.
     #[serde(default)]
     pub edge_lateness_ns: u64,
+    /// CPU time that the hypervisor gave to others in the window, as a share; `None` where no kernel says.
+    #[serde(default)]
+    pub steal_share: Option<f64>,
     /// CPU and memory by group.
     pub groups: BTreeMap<Group, GroupReport>,
     /// CPU and memory by container.
@@ -244,6 +250,7 @@ impl CaseReport {
             selected: heading.selected,
             verdict: judgement.verdict,
             comparison: None,
+            left_out: Vec::new(),
             limits: judgement.limits,
             metrics: metrics.collect(),
             pooled_latency_ns: LatencyTable::from(&pooled),
@@ -256,6 +263,12 @@ impl CaseReport {
     pub fn without_runs(heading: CaseHeading, cause: String) -> Self {
         let verdict = Verdict::Error { causes: vec![cause] };
         Self::new(heading, &[], &[], Judgement { verdict, limits: Vec::new() })
+    }
+
+    /// The same, listing all of the case's runs, with the blocks that are not among its figures.
+    #[must_use]
+    pub fn leaving_out(self, left_out: Vec<DroppedBlock>, runs: &[&Run]) -> Self {
+        Self { left_out, runs: runs.iter().map(|run| RunReport::from(*run)).collect(), ..self }
     }
 
     /// The same with a comparison.
@@ -312,6 +325,7 @@ impl From<&Run> for RunReport {
             send_lag_ns: (&recording.send_lag_ns).into(),
             error_latency_ns: (&recording.error_latency_ns).into(),
             edge_lateness_ns: run.edge_lateness_ns,
+            steal_share: run.course.steal_share,
             groups: Group::ALL.into_iter().map(|group| (group, GroupReport::new(run, group))).collect(),
             containers: run.resources.containers.clone(),
             data_path: run.data_path.clone(),

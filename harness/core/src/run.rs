@@ -6,6 +6,7 @@ use crate::metric::Metric;
 use crate::recording::Recording;
 use crate::resources::{Group, ResourceUse};
 use crate::scenario::MeshName;
+use crate::steadiness::Course;
 
 /// What proves that traffic crossed the mesh, in mutual TLS, and nothing else.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -40,6 +41,8 @@ pub struct Run {
     pub data_path: DataPathProof,
     /// How long after the window's edges CPU and memory were read there, the later of the two, in nanoseconds.
     pub edge_lateness_ns: u64,
+    /// How it went.
+    pub course: Course,
     /// Its folder within the campaign's, with everything kept of it.
     pub folder: String,
 }

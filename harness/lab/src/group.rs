@@ -164,6 +164,7 @@ impl GroupPlan<'_> {
             recording: result.recording,
             data_path: result.data_path,
             edge_lateness_ns: result.edge_lateness_ns,
+            course: result.course,
             folder: run_folder,
         };
         let latency = &run.recording.latency_ns;

@@ -8,6 +8,7 @@ use crate::recording::ErrorKind;
 use crate::recording::tests::recording;
 use crate::resources::{ContainerUse, ResourceUse};
 use crate::run::DataPathProof;
+use crate::steadiness::Course;
 
 const REQUESTS: u64 = 5_000;
 
@@ -25,6 +26,7 @@ pub(crate) fn run(mesh: &str, latency_ms: u64) -> Run {
         resources: ResourceUse::default(),
         data_path: DataPathProof::default(),
         edge_lateness_ns: 0,
+        course: Course::default(),
         folder: String::new(),
     }
 }

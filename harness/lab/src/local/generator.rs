@@ -1,5 +1,6 @@
 //! Driving the load generator as a process, and reading counters at the edges it announces.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use meshbench_core::load_event::LoadEvent;
 use meshbench_core::load_plan::LoadPlan;
 use meshbench_core::recording::Recording;
 use meshbench_core::resources::{Group, Sample};
+use meshbench_core::steadiness::Course;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::ChildStdout;
 use tokio::time::MissedTickBehavior;
@@ -17,7 +19,7 @@ use tokio::time::MissedTickBehavior;
 use super::deployment::{Deployment, keep_log};
 use crate::error::{LabError, error_chain};
 use crate::process::{Component, ComponentSpec};
-use crate::resources::{ResourceReader, Watched};
+use crate::resources::{CoreTime, ResourceReader, Watched};
 
 /// What the generator needs besides the plan.
 #[derive(Debug, Clone)]
@@ -26,6 +28,8 @@ pub(super) struct GeneratorSettings {
     pub program: PathBuf,
     /// The cores set aside for it.
     pub cores: Vec<usize>,
+    /// The cores of everything that is measured.
+    pub measured_cores: Vec<usize>,
     /// The id of the campaign, which marks the process.
     pub campaign: String,
     /// Its working directory, removed after the run.
@@ -45,6 +49,8 @@ pub(super) struct Measured {
     pub samples: Vec<Sample>,
     /// How long after the window's edges they were read there, the later of the two.
     pub edge_lateness_ns: u64,
+    /// How it went, second by second.
+    pub course: Course,
 }
 
 /// The file a run's recording is kept in.
@@ -80,7 +86,8 @@ pub(super) async fn measure(
                 generator.check_running("with an error")?;
             }
             let recording = read_recording(&settings.folder.join(RECORDING_FILE))?;
-            Ok(Measured { recording, samples: window.samples, edge_lateness_ns: window.edge_lateness_ns })
+            let Window { samples, edge_lateness_ns, course, .. } = window;
+            Ok(Measured { recording, samples, edge_lateness_ns, course })
         }
         Err(error) => {
             keep_log(&generator, &settings.folder.join("logs"));
@@ -128,7 +135,8 @@ async fn watch(
         process_group: generator.process_group(),
     }];
     watched.extend(deployment.watched());
-    let mut window = Window::of(watched);
+    let cores = settings.cores.iter().chain(&settings.measured_cores).copied().collect();
+    let mut window = Window::of(watched, cores);
     let mut events = EventLines::of(generator)?;
     let mut tick = tokio::time::interval(settings.sampling_interval);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -159,11 +167,22 @@ struct Window {
     opened: Option<Instant>,
     samples: Vec<Sample>,
     edge_lateness_ns: u64,
+    cores: BTreeSet<usize>,
+    core_time_at_opening: Option<CoreTime>,
+    course: Course,
 }
 
 impl Window {
-    fn of(watched: Vec<Watched>) -> Self {
-        Self { reader: ResourceReader::new(watched), opened: None, samples: Vec::new(), edge_lateness_ns: 0 }
+    fn of(watched: Vec<Watched>, cores: BTreeSet<usize>) -> Self {
+        Self {
+            reader: ResourceReader::new(watched),
+            opened: None,
+            samples: Vec::new(),
+            edge_lateness_ns: 0,
+            cores,
+            core_time_at_opening: None,
+            course: Course::default(),
+        }
     }
 
     fn follow(&mut self, event: &LoadEvent, plan: &LoadPlan, observe: &mut dyn FnMut(Event)) {
@@ -175,15 +194,23 @@ impl Window {
             LoadEvent::WindowOpened { unix_ns } => {
                 self.opened = Some(Instant::now());
                 self.read_edge(unix_ns);
+                self.core_time_at_opening = CoreTime::of(&self.cores);
                 observe(Event::Step(Step::Measuring(plan.settings().duration)));
             }
             LoadEvent::Progress { elapsed_ms, requests, errors, p50_ns, p99_ns } => {
                 let elapsed = Duration::from_millis(elapsed_ms);
+                // What ends after the window belongs to no second of it; a p50 of zero is that of no success.
+                if elapsed <= plan.settings().duration && p50_ns > 0 {
+                    self.course.p50_by_second_ns.push(p50_ns);
+                }
                 observe(Event::Progress { elapsed, requests, errors, p50_ns, p99_ns });
             }
             LoadEvent::WindowClosed { unix_ns } => {
                 self.read_edge(unix_ns);
                 self.opened = None;
+                let at_opening = self.core_time_at_opening.take();
+                self.course.steal_share = at_opening
+                    .and_then(|at_opening| CoreTime::of(&self.cores)?.steal_share_since(at_opening));
             }
             LoadEvent::Finished => {}
         }

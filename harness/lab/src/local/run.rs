@@ -16,6 +16,7 @@ use meshbench_core::resources::Sample;
 use meshbench_core::run::DataPathProof;
 use meshbench_core::scenario::{MeshName, Scenario};
 use meshbench_core::schedule::Arrivals;
+use meshbench_core::steadiness::Course;
 use meshbench_core::units::{OfferedRate, Span};
 use tokio_util::sync::CancellationToken;
 
@@ -73,6 +74,8 @@ pub(crate) struct ArmResult {
     pub data_path: DataPathProof,
     /// How long after the window's edges the resource readings there were taken, the later of the two, in nanoseconds.
     pub edge_lateness_ns: u64,
+    /// How it went, second by second.
+    pub course: Course,
 }
 
 /// Runs one arm. Whatever happens, nothing of it is left when this returns.
@@ -104,6 +107,7 @@ pub(crate) async fn measure_arm(
     let generator = GeneratorSettings {
         program: provider.load.clone(),
         cores: provider.placement.generator.clone(),
+        measured_cores: provider.placement.measured.clone(),
         campaign: campaign.id().to_owned(),
         scratch: scratch.path().to_owned(),
         folder: arm.folder.clone(),
@@ -142,11 +146,11 @@ async fn carry_out(
     let proven = proven?;
 
     let plan = load_plan(arm, deployment.topology())?;
-    let Measured { recording, samples, edge_lateness_ns } =
+    let Measured { recording, samples, edge_lateness_ns, course } =
         measure(deployment, &plan, generator, observe).await?;
     deployment.check_running("during the run")?;
     let data_path = proven.confirm(deployment.topology(), counters, &paths, recording.successes).await?;
-    Ok(ArmResult { recording, samples, data_path, edge_lateness_ns })
+    Ok(ArmResult { recording, samples, data_path, edge_lateness_ns, course })
 }
 
 impl LocalProvider {

@@ -45,7 +45,14 @@ impl BlockGroup<'_> {
     /// What to know beside the tables: why requests failed, and what could not be judged.
     pub(crate) fn notes(&self) -> Vec<String> {
         let unjudged = self.unjudged_limits().into_iter().map(|limit| format!("not judged: {limit}"));
-        self.errors_by_kind().into_iter().chain(self.comparisons()).chain(unjudged).collect()
+        let left_out = self.left_out_blocks().into_iter().map(|why| format!("left out: {why}"));
+        let errors = self.errors_by_kind().into_iter();
+        errors.chain(self.comparisons()).chain(left_out).chain(unjudged).collect()
+    }
+
+    /// Why blocks are not among the figures, each reason once.
+    fn left_out_blocks(&self) -> BTreeSet<&str> {
+        self.cases.iter().flat_map(|case| &case.left_out).map(|block| block.why.as_str()).collect()
     }
 
     /// How each mesh that was compared with an older one stands to it, metric by metric.

@@ -70,6 +70,7 @@ pub(crate) fn case(group: &str, mesh: &str, figures: Figures) -> CaseReport {
         selected: true,
         verdict: Verdict::Pass,
         comparison: None,
+        left_out: Vec::new(),
         limits: Vec::new(),
         metrics: Metric::ALL.into_iter().map(|metric| metric_report(metric, mesh, figures)).collect(),
         pooled_latency_ns: latency(figures),
@@ -195,6 +196,7 @@ fn run(block: u32, mesh: &str, figures: Figures) -> RunReport {
         },
         error_latency_ns: LatencyTable::default(),
         edge_lateness_ns: 410_000,
+        steal_share: Some(0.0),
         groups: BTreeMap::from([(Group::Application, application)]),
         containers: vec![ContainerUse {
             container: "web-0".into(),
