@@ -182,6 +182,13 @@ pub const fn most_bad_blocks(planned: u32) -> u32 {
     planned / 4
 }
 
+/// How many blocks to run in place of bad ones, of which `replaced` have had one already: none where more are bad than
+/// may be, for then something is wrong that measuring longer does not cure.
+#[must_use]
+pub const fn blocks_to_replace(planned: u32, bad: u32, replaced: u32) -> u32 {
+    if bad > most_bad_blocks(planned) { 0 } else { bad.saturating_sub(replaced) }
+}
+
 /// The runs of one stage that can be used: block by block, both or neither.
 struct Stage<'a> {
     old: Vec<&'a Run>,
@@ -228,5 +235,7 @@ fn short_of_rate(old: &[&Run], new: &[&Run]) -> BTreeMap<u32, String> {
     both.map(why).collect()
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

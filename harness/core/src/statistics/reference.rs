@@ -1,4 +1,4 @@
-//! What SciPy says, for tests of what we say: `scipy.json`, made by `make_scipy.py`.
+//! What `SciPy` says, for tests of what we say: `scipy.json`, made by `make_scipy.py`.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
