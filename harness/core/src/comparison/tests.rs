@@ -65,14 +65,14 @@ fn a_regression_needs_both_stages_and_is_told_in_numbers() {
     assert_eq!(plan().flagged(&campaign(20, 30)[..24]), [Metric::P50, Metric::P90]);
     let comparison = plan().compare(&campaign(20, 30), EIGHT_BLOCKS, 1.0);
     let ComparisonVerdict::Regressed(sentences) = comparison.verdict() else { panic!("{comparison:?}") };
-    insta::assert_snapshot!(sentences[0], @"p50 is worse than old's by +50.0% (+49.9% to +50.1% over 8 blocks), from 20ms to 30ms; fresh blocks confirmed it");
+    insta::assert_snapshot!(sentences[0], @"p50 is worse than old's by +50.0% (+49.9% to +50.1% over 8 blocks), from 20ms to 30ms; fresh blocks confirmed it: expect it of an upgrade");
 
     let luck = plan().compare(&campaign(20, 20), EIGHT_BLOCKS, 1.0);
     assert_eq!(luck.verdict(), ComparisonVerdict::NoChange);
 
     let cut_short = plan().compare(&campaign(20, 30)[..24], EIGHT_BLOCKS, 1.0);
     let ComparisonVerdict::Inconclusive(sentences) = cut_short.verdict() else { panic!("{cut_short:?}") };
-    insta::assert_snapshot!(sentences[0], @"p50 seems worse than old's by +50.0% (+49.9% to +50.1% over 8 blocks), from 20ms to 30ms, and there are no fresh blocks to confirm it");
+    insta::assert_snapshot!(sentences[0], @"p50 seems worse than old's by +50.0% (+49.9% to +50.1% over 8 blocks), from 20ms to 30ms, and there are no fresh blocks to confirm it: measure again");
 }
 
 #[test]

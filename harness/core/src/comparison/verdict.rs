@@ -82,18 +82,20 @@ impl Comparison {
         match compared.change {
             Change::Regressed => {
                 format!(
-                    "{metric} is worse than {old}'s by {by} ({bounds}){values}; fresh blocks confirmed it"
+                    "{metric} is worse than {old}'s by {by} ({bounds}){values}; fresh blocks confirmed it: expect it of an upgrade"
                 )
             }
             Change::Improved => format!("{metric} is better than {old}'s by {by} ({bounds}){values}"),
             Change::NoChange => format!("{metric} is {old}'s within what matters: {by} ({bounds})"),
             Change::Inconclusive if compared.flagged && !compared.confirmed => {
                 format!(
-                    "{metric} seems worse than {old}'s by {by} ({bounds}){values}, and there are no fresh blocks to confirm it"
+                    "{metric} seems worse than {old}'s by {by} ({bounds}){values}, and there are no fresh blocks to confirm it: measure again"
                 )
             }
             Change::Inconclusive if compared.confirmed => {
-                format!("{metric} seemed worse than {old}'s, and fresh blocks do not tell: {by} ({bounds})")
+                format!(
+                    "{metric} seemed worse than {old}'s, and fresh blocks do not tell: {by} ({bounds}); raise `confirming_blocks`"
+                )
             }
             Change::Inconclusive => {
                 let smallest = percent(compared.smallest_detectable_ratio);
