@@ -27,6 +27,19 @@ pub struct LatencyHistogram {
     beyond_range: u64,
 }
 
+/// What a histogram's buckets do not keep, for keeping it beside them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exact {
+    /// The smallest latency, in nanoseconds.
+    pub min_ns: u64,
+    /// The largest latency, in nanoseconds.
+    pub max_ns: u64,
+    /// The sum of all latencies, in nanoseconds.
+    pub sum_ns: u64,
+    /// How many latencies were longer than an hour.
+    pub beyond_range: u64,
+}
+
 /// Why an encoded histogram cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum HistogramError {
@@ -166,6 +179,35 @@ impl LatencyHistogram {
         self.beyond_range
     }
 
+    /// What [`Self::to_base64`] leaves out.
+    #[must_use]
+    pub fn exact(&self) -> Exact {
+        let (min_ns, max_ns) = (self.min_ns(), self.max_ns);
+        Exact { min_ns, max_ns, sum_ns: self.sum_ns, beyond_range: self.beyond_range }
+    }
+
+    /// The configuration of every histogram here, for [`crate::fingerprint::Fingerprint`].
+    #[must_use]
+    pub fn configuration() -> String {
+        show_configuration((LOWEST_NS, HIGHEST_LATENCY_NS, SIGNIFICANT_DIGITS))
+    }
+
+    /// Puts together again what [`Self::to_base64`] and [`Self::exact`] gave.
+    ///
+    /// # Errors
+    /// [`HistogramError`] when the text is none that [`Self::to_base64`] gives.
+    pub fn from_base64(text: &str, exact: Exact) -> Result<Self, HistogramError> {
+        let buckets = buckets_from_base64(text)?;
+        let min_ns = if buckets.is_empty() { u64::MAX } else { exact.min_ns };
+        Ok(Self {
+            buckets,
+            min_ns,
+            max_ns: exact.max_ns,
+            sum_ns: exact.sum_ns,
+            beyond_range: exact.beyond_range,
+        })
+    }
+
     /// The latency in nanoseconds that a share `quantile` (0 to 1) of all recorded ones does not exceed.
     ///
     /// Precise to three significant digits and never outside the exact minimum and maximum; 0 where nothing was recorded.
@@ -213,10 +255,14 @@ fn buckets_from_base64(text: &str) -> Result<Histogram<u64>, HistogramError> {
     let expected = (LOWEST_NS, HIGHEST_LATENCY_NS, SIGNIFICANT_DIGITS);
     let found = (buckets.low(), buckets.high(), buckets.sigfig());
     if found != expected {
-        let show = |(low, high, digits): (u64, u64, u8)| format!("{low}..{high} ns with {digits} digits");
-        return Err(HistogramError::Configuration { found: show(found), expected: show(expected) });
+        let (found, expected) = (show_configuration(found), show_configuration(expected));
+        return Err(HistogramError::Configuration { found, expected });
     }
     Ok(buckets)
+}
+
+fn show_configuration((low, high, digits): (u64, u64, u8)) -> String {
+    format!("{low}..{high} ns with {digits} digits")
 }
 
 /// A histogram in JSON: figures for people and scripts, and the lossless buckets under `hdr`.
@@ -269,13 +315,8 @@ impl TryFrom<EncodedHistogram> for LatencyHistogram {
             return Err(HistogramError::Count { stated: encoded.count, held: buckets.len() });
         }
         let min_ns = if buckets.is_empty() { u64::MAX } else { encoded.min };
-        Ok(Self {
-            buckets,
-            min_ns,
-            max_ns: encoded.max,
-            sum_ns: encoded.sum,
-            beyond_range: encoded.beyond_range,
-        })
+        let EncodedHistogram { max: max_ns, sum: sum_ns, beyond_range, .. } = encoded;
+        Ok(Self { buckets, min_ns, max_ns, sum_ns, beyond_range })
     }
 }
 

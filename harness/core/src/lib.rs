@@ -2,7 +2,9 @@
 
 pub mod budget;
 pub mod comparison;
+pub mod digest;
 pub mod event;
+pub mod fingerprint;
 pub mod histogram;
 pub mod judge;
 pub mod load_event;

@@ -74,6 +74,9 @@ pub struct Environment {
     pub memory_bytes: u64,
     /// The kernel's release.
     pub kernel: String,
+    /// What is between the kernel and the hardware, for example `virtual machine (QEMU)`; `none` where nothing is.
+    #[serde(default)]
+    pub virtualisation: String,
     /// The cores of the load generator.
     pub generator_cores: Vec<usize>,
     /// The cores of everything that is measured; the generator's own when the machine has only one.

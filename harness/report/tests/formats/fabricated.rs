@@ -50,6 +50,7 @@ pub(crate) fn report(cases: Vec<CaseReport>, ignored: Vec<IgnoredCase>) -> Repor
             cpu_model: "AMD EPYC 7B13".into(),
             memory_bytes: 8_372_224_000,
             kernel: "6.12.1".into(),
+            virtualisation: "virtual machine (QEMU)".into(),
             generator_cores: vec![0],
             measured_cores: vec![1],
         },
