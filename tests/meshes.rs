@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     // Cargo's folder for tests lies in the target folder, wherever that is.
     let output = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("meshbench");
-    let (arguments, strict) = trials::arguments(std::env::args());
-    let settings = Settings::from_environment(scenarios, output, programs, strict);
+    let (arguments, gate) = trials::arguments(std::env::args());
+    let settings = Settings::from_environment(scenarios, output, programs, gate);
     trials::run(&settings, arguments, WhenNothingRuns::Pass)
 }

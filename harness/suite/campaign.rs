@@ -7,7 +7,9 @@ use std::time::{Instant, SystemTime};
 
 use meshbench_core::event::Event;
 use meshbench_core::judge::Verdict;
-use meshbench_core::report::{BrokenScenario, CaseReport, Executable, IgnoredCase, REPORT_VERSION, Report};
+use meshbench_core::report::{
+    BrokenScenario, CaseReport, Environment, Executable, IgnoredCase, REPORT_VERSION, Report,
+};
 use meshbench_core::scenario::MeshName;
 use meshbench_lab::local::LocalProvider;
 use meshbench_lab::mesh::{BinaryFinder, BinarySource, Found, MeshCatalog, Unavailable};
@@ -18,8 +20,9 @@ use meshbench_report::progress::Progress;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
+use crate::baselines::{Baselines, BaselinesError};
 use crate::case_reports::{
-    confirming_stage, count_comparisons, definition, group_name, group_reports, heading,
+    JudgedCase, confirming_stage, definition, group_name, group_reports, heading, share_of_alpha,
 };
 use crate::discovery::{HeldBack, PlannedCase};
 use crate::environment::read_environment;
@@ -50,6 +53,9 @@ pub(crate) enum CampaignError {
         /// Its reason.
         source: std::io::Error,
     },
+    /// A baseline or a history could not be read or written.
+    #[error(transparent)]
+    Baselines(#[from] BaselinesError),
 }
 
 /// A running campaign. [`Campaign::finish`] turns it into its report.
@@ -63,6 +69,8 @@ pub(crate) struct Campaign {
     cancelled: CancellationToken,
     progress: Progress,
     samples: Option<SamplesWriter<fs::File>>,
+    environment: Environment,
+    baselines: Baselines,
     started: (SystemTime, Instant),
     reports: Vec<CaseReport>,
     ran: BTreeSet<String>,
@@ -106,6 +114,8 @@ impl Campaign {
             .enable_all()
             .build()
             .map_err(system("start the asynchronous runtime"))?;
+        let environment = read_environment(&placement);
+        let baselines = Baselines::open(settings.snapshots(), &id, &folder, environment.clone())?;
         let provider = LocalProvider {
             load: settings.programs.load.clone(),
             emojivoto: settings.programs.emojivoto.clone(),
@@ -123,6 +133,8 @@ impl Campaign {
             cancelled,
             progress,
             samples: None,
+            environment,
+            baselines,
             started: (now, Instant::now()),
             reports: Vec::new(),
             ran: BTreeSet::new(),
@@ -233,7 +245,7 @@ impl Campaign {
             arms,
             blocks,
         };
-        let Self { runtime, provider, live, folder, cancelled, progress, .. } = self;
+        let Self { runtime, provider, live, folder, cancelled, progress, baselines, .. } = self;
         let mut observe = |event: Event| progress.observe(&event);
         let mut carry_out = |plan: &GroupPlan<'_>| {
             runtime.block_on(plan.carry_out(provider, live, folder, cancelled, &mut observe))
@@ -247,14 +259,23 @@ impl Campaign {
             let what = format!("processes that outlived their run were ended: {}", stragglers.join(", "));
             progress.observe(&Event::Swept { what });
         }
-        let comparisons = count_comparisons(selected);
-        let reports = group_reports(&plan, &outcome, &members, provider, comparisons);
+        let share = share_of_alpha(selected);
+        let judged = group_reports(&plan, &outcome, &members, provider, baselines, share);
         self.interrupted |= outcome.interrupted;
         self.ran.insert(group);
-        self.reports.extend(reports);
         // What was measured stands: measuring again because a file is missing would be selection.
-        if let Err(error) = self.write_samples(&outcome) {
-            self.unwritten.get_or_insert(error);
+        let written = [self.keep_for_later(&judged), self.write_samples(&outcome)];
+        self.unwritten = self.unwritten.take().or(written.into_iter().find_map(Result::err));
+        self.reports.extend(judged.into_iter().map(|(report, _)| report));
+        Ok(())
+    }
+
+    /// Leaves what each case gives to be accepted, and adds it to the history.
+    fn keep_for_later(&self, judged: &[JudgedCase]) -> Result<(), CampaignError> {
+        for (report, measured) in judged {
+            if let (Some(measured), Some(standing)) = (measured, &report.against_baseline) {
+                self.baselines.keep(measured, standing, &report.verdict)?;
+            }
         }
         Ok(())
     }
@@ -296,7 +317,7 @@ impl Campaign {
             started_at: humantime::format_rfc3339_seconds(started_at).to_string(),
             took_seconds: since.elapsed().as_secs_f64(),
             interrupted: self.interrupted || self.cancelled.is_cancelled(),
-            environment: read_environment(&self.provider.placement),
+            environment: self.environment,
             cases: self.reports,
             ignored,
             broken_scenarios,

@@ -9,6 +9,7 @@ use meshbench_lab::local::LocalProvider;
 use meshbench_lab::mesh::{MeshCatalog, MeshDefinition};
 use meshbench_lab::{GroupOutcome, GroupPlan};
 
+use crate::baselines::{Baselines, Measured};
 use crate::discovery::PlannedCase;
 
 /// `scenario::rate::duration`.
@@ -46,6 +47,9 @@ fn executable(provider: &LocalProvider, mesh: &MeshName) -> Option<Executable> {
     provider.proxies.get(mesh)?.as_ref().ok().cloned()
 }
 
+/// A case's report, with what it leaves for later campaigns.
+pub(crate) type JudgedCase = (CaseReport, Option<Measured>);
+
 /// A report for every arm that has a run or a failure; of an interrupted group
 /// only for arms with something to show.
 pub(crate) fn group_reports<'a>(
@@ -53,8 +57,9 @@ pub(crate) fn group_reports<'a>(
     outcome: &'a GroupOutcome,
     members: &[&PlannedCase],
     provider: &LocalProvider,
-    comparisons: usize,
-) -> Vec<CaseReport> {
+    baselines: &Baselines,
+    share_of_alpha: f64,
+) -> Vec<JudgedCase> {
     let runs_of =
         |mesh: &MeshName| outcome.runs.iter().filter(|run| run.mesh == *mesh).collect::<Vec<&'a Run>>();
     let bare = runs_of(&MeshName::bare());
@@ -64,7 +69,7 @@ pub(crate) fn group_reports<'a>(
         if runs.is_empty() && causes.is_empty() {
             return None;
         }
-        let comparison = compare(plan, &outcome.runs, &mesh.name, comparisons);
+        let comparison = compare(plan, &outcome.runs, &mesh.name, share_of_alpha);
         let left_out = left_out(plan, comparison.as_ref(), &runs, &bare);
         let fit = |runs: &[&'a Run]| -> Vec<&'a Run> {
             let is_fit = |run: &&Run| !left_out.iter().any(|left_out| left_out.block == run.block);
@@ -82,8 +87,20 @@ pub(crate) fn group_reports<'a>(
             mesh_version: mesh.version.clone(),
             executable: executable(provider, &mesh.name),
         };
+        let is_comparable = !matches!(judgement.verdict, Verdict::Invalid { .. } | Verdict::Error { .. });
+        let measured =
+            baselines.measure(plan, &heading, &runs, &bare).filter(|_| heading.selected && is_comparable);
+        let standing = measured
+            .as_ref()
+            .map(|measured| baselines.compare(measured, &plan.scenario.strictness, share_of_alpha));
+        let judgement = judgement.against(standing.as_ref());
         let report = CaseReport::new(heading, &fit, &fit_bare, judgement);
-        Some(report.leaving_out(left_out, &runs).compared(comparison))
+        let report = report.leaving_out(left_out, &runs).compared(comparison);
+        let report = match (&measured, standing) {
+            (Some(measured), Some(standing)) => report.against(standing, measured.fingerprint().clone()),
+            _ => report,
+        };
+        Some((report, measured))
     };
     plan.arms.iter().filter_map(report).collect()
 }
@@ -101,15 +118,19 @@ pub(crate) fn confirming_stage<'a>(plan: &GroupPlan<'a>, outcome: &GroupOutcome)
     Some(GroupPlan { arms, blocks, ..*plan })
 }
 
-/// How many comparisons the selected cases come to; each gets its share of the tolerated false alarms.
-pub(crate) fn count_comparisons(selected: &[PlannedCase]) -> usize {
-    selected.iter().filter(|case| case.compared_with().is_some()).count()
+/// What falls to each of the selected cases that are compared, of the tolerated false alarms: an equal share.
+///
+/// Where versions are compared in the same blocks, these cases are all that can be flagged.
+pub(crate) fn share_of_alpha(selected: &[PlannedCase]) -> f64 {
+    let in_same_blocks = selected.iter().filter(|case| case.compared_with().is_some()).count();
+    let with_baselines = selected.iter().filter(|case| !case.case.mesh.is_bare()).count();
+    1.0 / if in_same_blocks > 0 { in_same_blocks } else { with_baselines }.max(1) as f64
 }
 
-fn compare(plan: &GroupPlan<'_>, runs: &[Run], mesh: &MeshName, comparisons: usize) -> Option<Comparison> {
+fn compare(plan: &GroupPlan<'_>, runs: &[Run], mesh: &MeshName, share_of_alpha: f64) -> Option<Comparison> {
     let compare = plan.scenario.compare.as_ref().filter(|compare| compare.new == *mesh)?;
     let first_stage = FirstStage { planned: plan.scenario.repeats.get(), last_block: *plan.blocks.end() };
-    Some(compare.compare(runs, first_stage, 1.0 / comparisons.max(1) as f64))
+    Some(compare.compare(runs, first_stage, share_of_alpha))
 }
 
 /// The blocks that a case's figures and budgets are read without: bad ones, if they are few.
@@ -139,14 +160,4 @@ fn causes(plan: &GroupPlan<'_>, outcome: &GroupOutcome, mesh: &MeshName, done: u
         causes.push(format!("interrupted after {done} of {blocks} blocks"));
     }
     causes
-}
-
-/// Whether a verdict fails its trial.
-#[must_use]
-pub(crate) fn fails(verdict: &Verdict, strict: bool) -> bool {
-    match verdict {
-        Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. } => false,
-        Verdict::Invalid { .. } | Verdict::Inconclusive { .. } => strict,
-        Verdict::Fail { .. } | Verdict::Regressed { .. } | Verdict::Error { .. } => true,
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! [`trials::run`] is the whole of `cargo test --test meshes`; [`cli`] is `meshbench`.
 
+mod baselines;
 mod campaign;
 mod case_reports;
 pub mod cli;
@@ -13,4 +14,6 @@ mod signals;
 mod stage;
 pub mod trials;
 
-pub use settings::{OUTPUT_VARIABLE, Programs, SCENARIOS_VARIABLE, STRICT_VARIABLE, Settings};
+pub use settings::{
+    OUTPUT_VARIABLE, Programs, REQUIRE_BASELINE_VARIABLE, SCENARIOS_VARIABLE, STRICT_VARIABLE, Settings,
+};

@@ -4,10 +4,10 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use meshbench_core::judge::Gate;
 use meshbench_core::report::{IgnoredCase, Report};
 use meshbench_report::console::{self, Style};
-use meshbench_report::junit::{self, WhenInvalid};
-use meshbench_report::{json, markdown};
+use meshbench_report::{json, junit, markdown};
 
 /// GitHub names a file here that takes Markdown for the run's page.
 const STEP_SUMMARY_VARIABLE: &str = "GITHUB_STEP_SUMMARY";
@@ -37,12 +37,11 @@ pub(crate) enum OutputError {
 ///
 /// # Errors
 /// [`OutputError`] at the first that cannot be written.
-pub(crate) fn write_files(report: &Report, folder: &Path, strict: bool) -> Result<(), OutputError> {
+pub(crate) fn write_files(report: &Report, folder: &Path, gate: Gate) -> Result<(), OutputError> {
     let as_json = json::render(report)
         .map_err(|error| OutputError::Format { format: "JSON", why: error.to_string() })?;
     write(&folder.join("report.json"), &as_json)?;
-    let when_invalid = if strict { WhenInvalid::Fail } else { WhenInvalid::Note };
-    let as_junit = junit::render(report, when_invalid)
+    let as_junit = junit::render(report, gate)
         .map_err(|error| OutputError::Format { format: "JUnit XML", why: error.to_string() })?;
     write(&folder.join("junit.xml"), &as_junit)
 }

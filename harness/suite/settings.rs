@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use meshbench_core::judge::Gate;
+
 /// What an invocation is told by its surroundings rather than by scenarios.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -11,8 +13,8 @@ pub struct Settings {
     pub output: PathBuf,
     /// The programs that are run.
     pub programs: Programs,
-    /// Whether an invalid case fails.
-    pub strict: bool,
+    /// What fails besides what always does.
+    pub gate: Gate,
 }
 
 /// This project's own programs.
@@ -32,25 +34,37 @@ pub const SCENARIOS_VARIABLE: &str = "MESHBENCH_SCENARIOS";
 pub const OUTPUT_VARIABLE: &str = "MESHBENCH_OUTPUT";
 /// Makes invalid cases fail, unless it is empty, `0`, `false`, `no` or `off`.
 pub const STRICT_VARIABLE: &str = "MESHBENCH_STRICT";
+/// Makes cases without a baseline fail, unless it is empty, `0`, `false`, `no` or `off`.
+pub const REQUIRE_BASELINE_VARIABLE: &str = "MESHBENCH_REQUIRE_BASELINE";
 
 impl Settings {
     /// Settings for these folders, made absolute because what is started runs in folders of its own.
     #[must_use]
-    pub fn new(scenarios: PathBuf, output: PathBuf, programs: Programs, strict: bool) -> Self {
+    pub fn new(scenarios: PathBuf, output: PathBuf, programs: Programs, gate: Gate) -> Self {
         let absolute = |folder: PathBuf| std::path::absolute(&folder).unwrap_or(folder);
-        Self { scenarios: absolute(scenarios), output: absolute(output), programs, strict }
+        Self { scenarios: absolute(scenarios), output: absolute(output), programs, gate }
     }
 
-    /// As [`Settings::new`], where the environment may name other folders and ask for strictness.
+    /// As [`Settings::new`], where the environment may name other folders and ask for more to fail.
     #[must_use]
-    pub fn from_environment(scenarios: PathBuf, output: PathBuf, programs: Programs, strict: bool) -> Self {
+    pub fn from_environment(scenarios: PathBuf, output: PathBuf, programs: Programs, gate: Gate) -> Self {
         let overruled = |variable: &str, default: PathBuf| {
             std::env::var_os(variable).filter(|value| !value.is_empty()).map_or(default, PathBuf::from)
         };
-        let asked = std::env::var(STRICT_VARIABLE).is_ok_and(|value| is_yes(&value));
+        let asked = |variable: &str| std::env::var(variable).is_ok_and(|value| is_yes(&value));
+        let gate = Gate {
+            strict: gate.strict || asked(STRICT_VARIABLE),
+            require_baseline: gate.require_baseline || asked(REQUIRE_BASELINE_VARIABLE),
+        };
         let (scenarios, output) =
             (overruled(SCENARIOS_VARIABLE, scenarios), overruled(OUTPUT_VARIABLE, output));
-        Self::new(scenarios, output, programs, strict || asked)
+        Self::new(scenarios, output, programs, gate)
+    }
+
+    /// Where baselines and histories are: beside the folder of scenarios.
+    #[must_use]
+    pub fn snapshots(&self) -> PathBuf {
+        self.scenarios.with_file_name("snapshots")
     }
 
     /// Where provisioned proxies are kept from one campaign to the next.
@@ -61,6 +75,6 @@ impl Settings {
 }
 
 /// As clap reads `MESHBENCH_STRICT` for `meshbench run`.
-fn is_yes(value: &str) -> bool {
+pub(crate) fn is_yes(value: &str) -> bool {
     !["", "0", "f", "false", "n", "no", "off"].contains(&value.to_ascii_lowercase().as_str())
 }

@@ -6,19 +6,20 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::{Arguments, Conclusion, Failed, FormatSetting, Trial};
+use meshbench_core::judge::Gate;
 use meshbench_core::report::{BrokenScenario, IgnoredCase};
 use meshbench_lab::error_chain;
 use meshbench_report::progress::{Progress, Verbosity};
 
 use crate::campaign::Campaign;
-use crate::case_reports::fails;
 use crate::discovery::{Discovery, HeldBack, PlannedCase};
 use crate::output;
 use crate::settings::Settings;
 use crate::signals::Interruption;
 
-/// The flag of ours that libtest does not know.
+/// The flags of ours that libtest does not know.
 const STRICT_FLAG: &str = "--strict";
+const REQUIRE_BASELINE_FLAG: &str = "--require-baseline";
 
 /// Why a case that was selected has no result, where no signal came.
 const NOT_REACHED: &str = "not run: standard output could not be written to before its turn";
@@ -34,11 +35,14 @@ pub enum WhenNothingRuns {
     Fail,
 }
 
-/// Reads libtest's arguments, and `--strict`, which makes invalid cases fail.
+/// Reads libtest's arguments, and ours: `--strict`, which makes invalid cases fail, and `--require-baseline`.
 #[must_use]
-pub fn arguments(given: impl IntoIterator<Item = String>) -> (Arguments, bool) {
-    let (strict, known): (Vec<_>, Vec<_>) = given.into_iter().partition(|argument| argument == STRICT_FLAG);
-    (Arguments::from_iter(known), !strict.is_empty())
+pub fn arguments(given: impl IntoIterator<Item = String>) -> (Arguments, Gate) {
+    let ours = |argument: &String| [STRICT_FLAG, REQUIRE_BASELINE_FLAG].contains(&argument.as_str());
+    let (ours, known): (Vec<_>, Vec<_>) = given.into_iter().partition(ours);
+    let is_given = |flag: &str| ours.iter().any(|given| given == flag);
+    let gate = Gate { strict: is_given(STRICT_FLAG), require_baseline: is_given(REQUIRE_BASELINE_FLAG) };
+    (Arguments::from_iter(known), gate)
 }
 
 /// Lists or runs the cases that `arguments` select, and says what they came to.
@@ -144,11 +148,11 @@ impl Session {
             let problems = broken.problems.join("\n");
             Trial::test(broken.name.clone(), move || Err(problems.into()))
         });
-        let strict = self.settings.strict;
+        let gate = self.settings.gate;
         let planned = self.planned.iter().map(|case| {
             let (case, selected, campaign) = (case.clone(), Arc::clone(selected), Arc::clone(campaign));
             let (name, ignored) = (case.name.clone(), case.held_back.is_some());
-            let trial = Trial::test(name, move || run_case(&case, &selected, &campaign, strict));
+            let trial = Trial::test(name, move || run_case(&case, &selected, &campaign, gate));
             trial.with_ignored_flag(ignored)
         });
         broken.chain(planned).collect()
@@ -193,7 +197,7 @@ impl Session {
         let folder = campaign.folder().to_owned();
         let unwritten = campaign.unwritten().map(|error| error_chain(error));
         let report = campaign.finish(ignored, self.selected_broken(arguments));
-        let written = output::write_files(&report, &folder, self.settings.strict);
+        let written = output::write_files(&report, &folder, self.settings.gate);
         // JSON on standard output must stay JSON.
         let to_error = arguments.format == Some(FormatSetting::Json);
         output::show(&report, written.is_ok().then_some(folder.as_path()), to_error);
@@ -210,12 +214,12 @@ fn run_case(
     case: &PlannedCase,
     selected: &[PlannedCase],
     campaign: &Mutex<Option<Campaign>>,
-    strict: bool,
+    gate: Gate,
 ) -> Result<(), Failed> {
     let mut campaign = campaign.lock().unwrap_or_else(PoisonError::into_inner);
     let campaign = campaign.as_mut().ok_or("the campaign is over")?;
     let verdict = campaign.verdict(case, selected);
-    if fails(&verdict, strict) {
+    if gate.fails(&verdict) {
         return Err(format!("{}: {}", verdict.word(), verdict.sentences().join("\n")).into());
     }
     Ok(())

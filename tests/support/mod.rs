@@ -45,6 +45,11 @@ impl Workshop {
         self.folder.path().join("scenarios")
     }
 
+    /// Where baselines and histories are.
+    pub(crate) fn snapshots(&self) -> PathBuf {
+        self.folder.path().join("snapshots")
+    }
+
     pub(crate) fn output(&self) -> PathBuf {
         self.folder.path().join("output")
     }
@@ -81,7 +86,13 @@ impl Workshop {
             .env("MESHBENCH_OUTPUT", self.output())
             .env("TMPDIR", self.temporary())
             .env_remove("MESHBENCH_STRICT")
+            .env_remove("MESHBENCH_REQUIRE_BASELINE")
+            .env_remove("MESHBENCH_RECORD_HISTORY")
             .env_remove("GITHUB_STEP_SUMMARY")
+            // As at somebody's desk, wherever this is tested.
+            .env_remove("CI")
+            .env_remove("TF_BUILD")
+            .env_remove("INSTA_UPDATE")
             .stdin(Stdio::null());
         command
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::AgainstBaseline;
 use crate::budget::{Budgets, Limit, LimitOutcome, OverBare, Reading, judge_limit};
 use crate::comparison::{Comparison, ComparisonVerdict};
 use crate::metric::Metric;
@@ -53,6 +54,11 @@ pub enum Verdict {
         /// Each in a sentence.
         findings: Vec<String>,
     },
+    /// Budgets are kept, and there is no baseline to compare with here.
+    NewBaseline {
+        /// Each in a sentence.
+        findings: Vec<String>,
+    },
 }
 
 impl Verdict {
@@ -68,6 +74,7 @@ impl Verdict {
             Self::Improved { .. } => "improved",
             Self::Regressed { .. } => "REGRESSED",
             Self::Inconclusive { .. } => "INCONCLUSIVE",
+            Self::NewBaseline { .. } => "new baseline",
         }
     }
 
@@ -81,7 +88,30 @@ impl Verdict {
             | Self::Error { causes: sentences }
             | Self::Improved { findings: sentences }
             | Self::Regressed { findings: sentences }
-            | Self::Inconclusive { findings: sentences } => sentences,
+            | Self::Inconclusive { findings: sentences }
+            | Self::NewBaseline { findings: sentences } => sentences,
+        }
+    }
+}
+
+/// What fails besides what always does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Gate {
+    /// Invalid and inconclusive cases fail.
+    pub strict: bool,
+    /// Cases without a baseline that they can be compared with fail.
+    pub require_baseline: bool,
+}
+
+impl Gate {
+    /// Whether a verdict fails its trial.
+    #[must_use]
+    pub fn fails(self, verdict: &Verdict) -> bool {
+        match verdict {
+            Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. } => false,
+            Verdict::Invalid { .. } | Verdict::Inconclusive { .. } => self.strict,
+            Verdict::NewBaseline { .. } => self.require_baseline,
+            Verdict::Fail { .. } | Verdict::Regressed { .. } | Verdict::Error { .. } => true,
         }
     }
 }
@@ -119,6 +149,18 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// Every limit that applied.
     pub limits: Vec<JudgedLimit>,
+}
+
+impl Judgement {
+    /// The same with what the baseline adds: where budgets are kept and nothing else was compared, that decides.
+    /// A baseline that cannot be read is an error whatever else is.
+    #[must_use]
+    pub fn against(self, baseline: Option<&AgainstBaseline>) -> Self {
+        let is_damaged = matches!(baseline, Some(AgainstBaseline::Unusable { .. }));
+        let decides = is_damaged || self.verdict == Verdict::Pass;
+        let verdict = baseline.filter(|_| decides).and_then(AgainstBaseline::verdict);
+        Self { verdict: verdict.unwrap_or(self.verdict), ..self }
+    }
 }
 
 /// How late CPU may be read at the window's edges, as a share of the window: a hundredth of what is gated.

@@ -1,6 +1,8 @@
 //! What every part of meshbench shares and none of it touches the outside: scenarios, plans, recordings, budgets, verdicts.
 
+pub mod baseline;
 pub mod budget;
+pub mod campaign_means;
 pub mod comparison;
 pub mod digest;
 pub mod event;

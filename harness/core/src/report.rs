@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::{AgainstBaseline, ComparisonTier};
 use crate::comparison::{Comparison, DroppedBlock};
+use crate::fingerprint::Fingerprint;
 use crate::histogram::LatencyHistogram;
 use crate::judge::{JudgedLimit, Judgement, Verdict};
 use crate::metric::Metric;
@@ -113,12 +115,21 @@ pub struct CaseReport {
     /// What it comes to.
     #[serde(flatten)]
     pub verdict: Verdict,
+    /// What the verdict rests on, where the case was compared with anything.
+    #[serde(default)]
+    pub tier: Option<ComparisonTier>,
     /// What came of the comparison with an older version, where there is one.
     #[serde(default)]
     pub comparison: Option<Comparison>,
     /// Blocks that its figures are read without, and that others replaced; their runs are listed all the same.
     #[serde(default)]
     pub left_out: Vec<DroppedBlock>,
+    /// How it stands to its baseline; `None` for `bare`, and where nothing valid was measured.
+    #[serde(default)]
+    pub against_baseline: Option<AgainstBaseline>,
+    /// What the machine, the instrument and the load were; `None` where nothing was measured.
+    #[serde(default)]
+    pub fingerprint: Option<Fingerprint>,
     /// Every budget limit that applied.
     pub limits: Vec<JudgedLimit>,
     /// Every metric over its runs.
@@ -252,8 +263,11 @@ impl CaseReport {
             executable: heading.executable,
             selected: heading.selected,
             verdict: judgement.verdict,
+            tier: None,
             comparison: None,
             left_out: Vec::new(),
+            against_baseline: None,
+            fingerprint: None,
             limits: judgement.limits,
             metrics: metrics.collect(),
             pooled_latency_ns: LatencyTable::from(&pooled),
@@ -277,7 +291,15 @@ impl CaseReport {
     /// The same with a comparison.
     #[must_use]
     pub fn compared(self, comparison: Option<Comparison>) -> Self {
-        Self { comparison, ..self }
+        let tier = comparison.as_ref().map(|_| ComparisonTier::T1).or(self.tier);
+        Self { comparison, tier, ..self }
+    }
+
+    /// The same with how it stands to its baseline, and what that is measured on.
+    #[must_use]
+    pub fn against(self, baseline: AgainstBaseline, fingerprint: Fingerprint) -> Self {
+        let tier = self.tier.or(baseline.tier());
+        Self { against_baseline: Some(baseline), fingerprint: Some(fingerprint), tier, ..self }
     }
 
     /// One metric of the case.

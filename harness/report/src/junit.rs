@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use meshbench_core::judge::Verdict;
+use meshbench_core::baseline::AgainstBaseline;
+use meshbench_core::judge::{Gate, Verdict};
 use meshbench_core::report::{
     BrokenScenario, CaseReport, IgnoredCase, MetricReport, Report, ReportUnit, RunReport,
 };
@@ -11,16 +12,6 @@ use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite}
 use crate::facts;
 use crate::format::Number;
 
-/// What becomes of a case that is [`Verdict::Invalid`] or [`Verdict::Inconclusive`]: JUnit has no word for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WhenInvalid {
-    /// No failure, since the mesh is not to blame; its `system-out` begins with the verdict's word.
-    /// Not `skipped` either: it ran, and took its time.
-    Note,
-    /// A failure of the type `invalid`, as `--strict` has it.
-    Fail,
-}
-
 /// Why there is no `junit.xml`.
 #[derive(Debug, thiserror::Error)]
 #[error("could not write the results as JUnit XML; report.json has them all")]
@@ -28,14 +19,17 @@ pub struct JunitError(#[from] quick_junit::SerializeError);
 
 /// The cases that were asked for, a suite for each block group. Ignored cases are `skipped`, with reason and cure.
 ///
+/// JUnit has no word for a case that is invalid, inconclusive or without a baseline: where `gate` does not make it
+/// fail, it passes, and its `system-out` begins with the verdict's word. It is not `skipped`: it ran, and took its time.
+///
 /// # Errors
 ///
 /// When the XML cannot be written.
-pub fn render(report: &Report, when_invalid: WhenInvalid) -> Result<String, JunitError> {
+pub fn render(report: &Report, gate: Gate) -> Result<String, JunitError> {
     let mut document = quick_junit::Report::new("meshbench");
     document.set_time(seconds(report.took_seconds));
     let selected = report.cases.iter().filter(|case| case.selected);
-    let measured = selected.map(|case| (case.group.clone(), measured_case(case, when_invalid)));
+    let measured = selected.map(|case| (case.group.clone(), measured_case(case, gate)));
     let ignored = report.ignored.iter().map(|case| (group_of(&case.name), ignored_case(case)));
     let broken = report
         .broken_scenarios
@@ -66,18 +60,17 @@ fn empty_suite(group: &str, report: &Report) -> TestSuite {
     suite
 }
 
-fn measured_case(case: &CaseReport, when_invalid: WhenInvalid) -> TestCase {
-    let mut test_case = TestCase::new(case.name.as_str(), status(&case.verdict, when_invalid));
+fn measured_case(case: &CaseReport, gate: Gate) -> TestCase {
+    let mut test_case = TestCase::new(case.name.as_str(), status(&case.verdict, gate));
     test_case.set_classname(scenario_of(&case.name));
     test_case.set_time(seconds(case.runs.iter().map(|run| run.window_seconds).sum()));
-    let sentences = match &case.verdict {
-        Verdict::Invalid { .. } | Verdict::Inconclusive { .. } | Verdict::Improved { .. } => {
-            case.verdict.sentences()
-        }
-        _ => &[],
-    };
+    let is_success = !gate.fails(&case.verdict);
+    let sentences = if is_success { case.verdict.sentences() } else { &[] };
     let notes = sentences.iter().map(|sentence| format!("{}: {sentence}", case.verdict.word()));
     let metrics = case.metrics.iter().map(metric_line);
+    let comparison = case.against_baseline.as_ref().and_then(AgainstBaseline::summary);
+    let tier = case.tier.map(|tier| format!("tier {tier}"));
+    let notes = notes.chain(tier).chain(comparison);
     let lines: Vec<String> = notes.chain(metrics).chain(case.runs.iter().map(run_line)).collect();
     test_case.set_system_out(lines.join("\n"));
     test_case
@@ -85,7 +78,7 @@ fn measured_case(case: &CaseReport, when_invalid: WhenInvalid) -> TestCase {
 
 fn broken_case(scenario: &BrokenScenario) -> TestCase {
     let verdict = Verdict::Error { causes: scenario.problems.clone() };
-    let mut test_case = TestCase::new(scenario.name.as_str(), status(&verdict, WhenInvalid::Fail));
+    let mut test_case = TestCase::new(scenario.name.as_str(), status(&verdict, Gate::default()));
     test_case.set_classname(scenario_of(&scenario.name));
     test_case
 }
@@ -98,17 +91,18 @@ fn ignored_case(case: &IgnoredCase) -> TestCase {
     test_case
 }
 
-fn status(verdict: &Verdict, when_invalid: WhenInvalid) -> TestCaseStatus {
-    let (kind, kind_name) = match (verdict, when_invalid) {
-        (Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. }, _)
-        | (Verdict::Invalid { .. } | Verdict::Inconclusive { .. }, WhenInvalid::Note) => {
-            return TestCaseStatus::success();
-        }
-        (Verdict::Fail { .. }, _) => (NonSuccessKind::Failure, "budget"),
-        (Verdict::Invalid { .. }, WhenInvalid::Fail) => (NonSuccessKind::Failure, "invalid"),
-        (Verdict::Inconclusive { .. }, WhenInvalid::Fail) => (NonSuccessKind::Failure, "inconclusive"),
-        (Verdict::Regressed { .. }, _) => (NonSuccessKind::Failure, "regression"),
-        (Verdict::Error { .. }, _) => (NonSuccessKind::Error, "error"),
+fn status(verdict: &Verdict, gate: Gate) -> TestCaseStatus {
+    if !gate.fails(verdict) {
+        return TestCaseStatus::success();
+    }
+    let (kind, kind_name) = match verdict {
+        Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. } => return TestCaseStatus::success(),
+        Verdict::Fail { .. } => (NonSuccessKind::Failure, "budget"),
+        Verdict::Invalid { .. } => (NonSuccessKind::Failure, "invalid"),
+        Verdict::Inconclusive { .. } => (NonSuccessKind::Failure, "inconclusive"),
+        Verdict::NewBaseline { .. } => (NonSuccessKind::Failure, "no-baseline"),
+        Verdict::Regressed { .. } => (NonSuccessKind::Failure, "regression"),
+        Verdict::Error { .. } => (NonSuccessKind::Error, "error"),
     };
     let mut status = TestCaseStatus::non_success(kind);
     status.set_type(kind_name);

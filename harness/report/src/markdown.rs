@@ -4,7 +4,7 @@ use meshbench_core::report::Report;
 
 use crate::facts::{
     self, BlockGroup, Cell, Column, Table, Tally, block_groups, data_paths, ignored_together, latency_table,
-    mesh_with_role, resource_table,
+    meshes_with_roles, resource_table,
 };
 
 /// The same facts as on the console, in tables that GitHub shows.
@@ -38,10 +38,11 @@ fn group_blocks(group: &BlockGroup<'_>) -> Vec<String> {
         blocks.push(table(&latency_table(&group.cases)));
         blocks.push(table(&resource_table(&group.cases)));
     }
-    let explained = group.cases.iter().filter(|case| !case.verdict.sentences().is_empty());
-    blocks.push(list(explained.map(|case| {
-        let sentences = case.verdict.sentences().iter().map(|sentence| escaped(sentence)).collect::<Vec<_>>();
-        format!("**{} {}:** {}", case.verdict.word(), escaped(&mesh_with_role(case)), sentences.join("<br>"))
+    blocks.push(list(group.explained().iter().filter_map(|cases| {
+        let verdict = &cases.first()?.verdict;
+        let sentences = verdict.sentences().iter().map(|sentence| escaped(sentence)).collect::<Vec<_>>();
+        let meshes = escaped(&meshes_with_roles(cases));
+        Some(format!("**{} {meshes}:** {}", verdict.word(), sentences.join("<br>")))
     })));
     blocks.push(list(group.notes().iter().map(|note| escaped(note))));
     blocks

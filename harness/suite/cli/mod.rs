@@ -1,5 +1,6 @@
 //! `meshbench`: the command line for people.
 
+mod baseline;
 mod doctor;
 mod list;
 mod merge;
@@ -12,12 +13,16 @@ use std::process::ExitCode;
 use clap::builder::{FalseyValueParser, OsStringValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use libtest_mimic::Arguments;
+use meshbench_core::judge::Gate;
 use meshbench_lab::error_chain;
 use meshbench_lab::process::sweep;
 use meshbench_report::console::disarmed;
 
+use self::baseline::BaselineCommand;
 use crate::discovery::Discovery;
-use crate::settings::{OUTPUT_VARIABLE, Programs, SCENARIOS_VARIABLE, STRICT_VARIABLE, Settings};
+use crate::settings::{
+    OUTPUT_VARIABLE, Programs, REQUIRE_BASELINE_VARIABLE, SCENARIOS_VARIABLE, STRICT_VARIABLE, Settings,
+};
 use crate::trials::{self, WhenNothingRuns};
 
 const DEFAULT_SCENARIOS: &str = "scenarios";
@@ -62,6 +67,13 @@ enum Command {
         #[arg(required = true, value_name = "RECORDING")]
         files: Vec<PathBuf>,
     },
+    /// Review what campaigns are compared with: the baselines in `snapshots`, beside the scenarios.
+    ///
+    /// A campaign proposes a baseline for a case that has none, or that changed. `cargo insta review --extensions toml`
+    /// shows these as differences and takes them too. `INSTA_UPDATE` is respected: `no` proposes nothing, `unseen` and
+    /// `always` accept at once. Where CI is set, nothing is proposed nor accepted.
+    #[command(subcommand)]
+    Baseline(BaselineCommand),
     /// End and remove what killed campaigns left behind.
     Clean,
 }
@@ -83,6 +95,9 @@ struct RunArguments {
     /// Fail on invalid cases too.
     #[arg(long, env = STRICT_VARIABLE, value_parser = FalseyValueParser::new())]
     strict: bool,
+    /// Fail on cases without a baseline that they can be compared with.
+    #[arg(long, env = REQUIRE_BASELINE_VARIABLE, value_parser = FalseyValueParser::new())]
+    require_baseline: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -128,7 +143,7 @@ fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
         false => PathBuf::from(given),
     };
     let (scenarios, output) = (or(line.scenarios, DEFAULT_SCENARIOS), or(line.output, DEFAULT_OUTPUT));
-    let settings = Settings::new(scenarios, output, programs, false);
+    let settings = Settings::new(scenarios, output, programs, Gate::default());
     let mut standard = io::stdout().lock();
     match line.command {
         Command::List => {
@@ -158,13 +173,20 @@ fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
             serde_json::to_writer(&mut standard, &merged).map_err(io::Error::from)?;
             writeln!(standard)?;
         }
+        Command::Baseline(command) => {
+            let mut page = Vec::new();
+            let done = baseline::carry_out(&mut page, &settings.snapshots(), command);
+            standard.write_all(disarmed(&String::from_utf8_lossy(&page)).as_bytes())?;
+            done.map_err(|error| CommandError::Other(error_chain(&error)))?;
+        }
         Command::Clean => clean(&mut standard, &settings)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn run(settings: Settings, given: RunArguments) -> ExitCode {
-    let settings = Settings { strict: given.strict, ..settings };
+    let gate = Gate { strict: given.strict, require_baseline: given.require_baseline };
+    let settings = Settings { gate, ..settings };
     let arguments = Arguments {
         filter: given.filter,
         exact: given.exact,

@@ -6,12 +6,12 @@ use crate::run::Run;
 use crate::statistics::Estimate;
 
 /// Deviations of log ratios below this are luck: no machine repeats itself to a thousandth.
-const LEAST_DEVIATION: f64 = 0.001;
+pub(crate) const LEAST_DEVIATION: f64 = 0.001;
 /// The chance with which a smallest detectable change is detected.
-const POWER: f64 = 0.9;
+pub(crate) const POWER: f64 = 0.9;
 
 /// The values of a metric in the blocks in which both meshes have one, as (old, new).
-pub(super) fn pairs(metric: Metric, old: &[&Run], new: &[&Run]) -> Vec<(f64, f64)> {
+pub(crate) fn pairs(metric: Metric, old: &[&Run], new: &[&Run]) -> Vec<(f64, f64)> {
     let value = |run: &Run| run.has_requests_for(metric).then(|| run.value(metric))?;
     let pair = |old: &&Run| {
         let new = new.iter().find(|new| new.block == old.block)?;

@@ -24,6 +24,7 @@ use crate::validity::rate_shortfall;
 
 pub use answers::ComparedShare;
 use metric::Test;
+pub(crate) use metric::{LEAST_DEVIATION, POWER, pairs};
 pub use strictness::{Floors, SmallestChanges, Strictness};
 pub use verdict::ComparisonVerdict;
 
@@ -109,7 +110,7 @@ pub enum Change {
 }
 
 /// The metrics that are compared, where both meshes have them and their runs have the requests for them.
-const COMPARED: [Metric; 7] = [
+pub(crate) const COMPARED: [Metric; 7] = [
     Metric::P50,
     Metric::P90,
     Metric::P99,

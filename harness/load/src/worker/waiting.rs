@@ -58,7 +58,8 @@ impl<S: Session> Worker<S> {
     /// answers come in, so that nothing is lost by reading them later but a wake-up for each.
     pub(super) fn rest(&mut self) {
         let now = MonotonicNs::now();
-        if !S::ANSWERS_BY_TURN && matches!(self.pace, Pace::Saturating { .. }) && now < self.timing.window_end {
+        if !S::ANSWERS_BY_TURN && matches!(self.pace, Pace::Saturating { .. }) && now < self.timing.window_end
+        {
             // Answers of many streams that are taken at once are followed by as many requests at once, which is less work
             // for both sides.
             now.plus_ns(SHORTEST_SLEEP_NS).wait();

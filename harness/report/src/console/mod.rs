@@ -10,8 +10,8 @@ use meshbench_core::report::{CaseReport, Report};
 pub use style::Style;
 
 use crate::facts::{
-    self, BlockGroup, Tally, Tone, block_groups, data_paths, ignored_together, latency_table, mesh_with_role,
-    resource_table,
+    self, BlockGroup, Tally, Tone, block_groups, data_paths, ignored_together, latency_table,
+    meshes_with_roles, resource_table,
 };
 use layout::lay_out;
 use text::{printable, wrapped};
@@ -53,8 +53,8 @@ impl Page {
             self.gap();
             self.lines.extend(lay_out(&resource_table(&group.cases), self.style));
         }
-        for case in group.cases.iter().filter(|case| !case.verdict.sentences().is_empty()) {
-            self.explanation(case);
+        for cases in group.explained() {
+            self.explanation(&cases);
         }
         self.gap();
         for note in group.notes() {
@@ -63,15 +63,19 @@ impl Page {
         self.gap();
     }
 
-    fn explanation(&mut self, case: &CaseReport) {
+    /// Of cases with the same verdict.
+    fn explanation(&mut self, cases: &[&CaseReport]) {
+        let Some(verdict) = cases.first().map(|case| &case.verdict) else { return };
         self.gap();
-        let tone = match case.verdict {
-            Verdict::Invalid { .. } | Verdict::Inconclusive { .. } => Tone::Doubtful,
+        let tone = match verdict {
+            Verdict::Invalid { .. } | Verdict::Inconclusive { .. } | Verdict::NewBaseline { .. } => {
+                Tone::Doubtful
+            }
             Verdict::Improved { .. } => Tone::Good,
             _ => Tone::Bad,
         };
-        self.say(tone, &format!("{} {}", case.verdict.word(), mesh_with_role(case)), 2);
-        for sentence in case.verdict.sentences() {
+        self.say(tone, &format!("{} {}", verdict.word(), meshes_with_roles(cases)), 2);
+        for sentence in verdict.sentences() {
             self.say(Tone::Plain, sentence, 4);
         }
     }

@@ -42,12 +42,27 @@ impl BlockGroup<'_> {
         words
     }
 
+    /// The cases whose verdict needs explaining, those with the same explanation together.
+    pub(crate) fn explained(&self) -> Vec<Vec<&CaseReport>> {
+        let mut together: Vec<Vec<&CaseReport>> = Vec::new();
+        for case in self.cases.iter().filter(|case| !case.verdict.sentences().is_empty()) {
+            let same = |others: &&mut Vec<&CaseReport>| {
+                others.first().is_some_and(|other| other.verdict == case.verdict)
+            };
+            match together.iter_mut().find(same) {
+                Some(others) => others.push(case),
+                None => together.push(vec![case]),
+            }
+        }
+        together
+    }
+
     /// What to know beside the tables: why requests failed, and what could not be judged.
     pub(crate) fn notes(&self) -> Vec<String> {
         let unjudged = self.unjudged_limits().into_iter().map(|limit| format!("not judged: {limit}"));
         let left_out = self.left_out_blocks().into_iter().map(|why| format!("left out: {why}"));
         let errors = self.errors_by_kind().into_iter();
-        errors.chain(self.comparisons()).chain(left_out).chain(unjudged).collect()
+        errors.chain(self.comparisons()).chain(self.baselines()).chain(left_out).chain(unjudged).collect()
     }
 
     /// Why blocks are not among the figures, each reason once.
@@ -71,6 +86,14 @@ impl BlockGroup<'_> {
                 blocks => format!("; {} dropped", counted(blocks.len() as u64, "block")),
             };
             Some(format!("{} against {}: {}{dropped}", case.mesh, comparison.old, metrics.join(", ")))
+        };
+        self.cases.iter().filter_map(sentence).collect()
+    }
+
+    /// How each mesh stands to its baseline, metric by metric.
+    fn baselines(&self) -> Vec<String> {
+        let sentence = |case: &&CaseReport| {
+            Some(format!("{} {}", case.mesh, case.against_baseline.as_ref()?.summary()?))
         };
         self.cases.iter().filter_map(sentence).collect()
     }

@@ -16,12 +16,26 @@ pub(crate) use table::{Cell, Column, Table, Tone, latency_table, resource_table}
 pub(crate) use tally::Tally;
 pub(crate) use versions::versions;
 
+use meshbench_core::baseline::ComparisonTier;
 use meshbench_core::report::CaseReport;
 
-/// The mesh's name where a reader needs to know that nobody asked for the case.
-pub(crate) fn mesh_with_role(case: &CaseReport) -> String {
-    if case.selected { case.mesh.clone() } else { format!("{} (control)", case.mesh) }
+/// The meshes' names, with what a reader needs to know: that nobody asked for the case.
+pub(crate) fn meshes_with_roles(cases: &[&CaseReport]) -> String {
+    let name = |case: &&CaseReport| match case.selected {
+        true => case.mesh.clone(),
+        false => format!("{} (control)", case.mesh),
+    };
+    cases.iter().map(name).collect::<Vec<_>>().join(", ")
 }
+
+const TIERS: [(ComparisonTier, &str); 3] = [
+    (ComparisonTier::T1, "T1: judged by the older version, which ran in the same blocks"),
+    (ComparisonTier::T2, "T2: judged by the campaigns stored since the baseline was accepted"),
+    (
+        ComparisonTier::T3,
+        "T3: compared with the baseline, advisory: too few campaigns are stored to judge by",
+    ),
+];
 
 /// The words that explain marks in the tables; only those that occur.
 pub(crate) fn legend(groups: &[BlockGroup<'_>]) -> Vec<&'static str> {
@@ -33,6 +47,7 @@ pub(crate) fn legend(groups: &[BlockGroup<'_>]) -> Vec<&'static str> {
             .any(|metric| !metric.gated && table::LATENCIES.iter().any(|shown| shown.name() == metric.metric))
     });
     let measured = cases().any(|case| !case.runs.is_empty());
+    let rests_on = |tier: ComparisonTier| cases().any(|case| case.tier == Some(tier));
     [
         (compared, "(+…) above bare in the same block; the median over blocks"),
         (doubtful, "~ too few requests for this quantile: shown, never gated"),
@@ -42,6 +57,7 @@ pub(crate) fn legend(groups: &[BlockGroup<'_>]) -> Vec<&'static str> {
         ),
     ]
     .into_iter()
+    .chain(TIERS.map(|(tier, words)| (rests_on(tier), words)))
     .filter_map(|(applies, words)| applies.then_some(words))
     .collect()
 }

@@ -182,8 +182,12 @@ impl Cell {
             (Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. }, true) => Tone::Good,
             (Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. }, false) => Tone::Faint,
             (Verdict::Fail { .. } | Verdict::Regressed { .. } | Verdict::Error { .. }, _) => Tone::Bad,
-            (Verdict::Invalid { .. } | Verdict::Inconclusive { .. }, _) => Tone::Doubtful,
+            (Verdict::Invalid { .. } | Verdict::Inconclusive { .. } | Verdict::NewBaseline { .. }, _) => {
+                Tone::Doubtful
+            }
         };
-        Self::new(if case.selected { case.verdict.word() } else { "control" }, tone)
+        let tier = case.tier.map_or_else(String::new, |tier| format!(" {tier}"));
+        let words = if case.selected { format!("{}{tier}", case.verdict.word()) } else { "control".into() };
+        Self::new(words, tone)
     }
 }

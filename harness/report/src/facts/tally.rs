@@ -10,6 +10,8 @@ use meshbench_core::report::Report;
 pub(crate) struct Tally {
     /// Every budget that could be judged was kept, and nothing became worse.
     pub(crate) passed: usize,
+    /// Of these, the ones without a baseline to compare with.
+    pub(crate) new: usize,
     /// A budget was broken, or something became worse.
     pub(crate) failed: usize,
     /// The instrument was not up to it.
@@ -29,13 +31,17 @@ impl Tally {
         let mut tally = Self { ignored, errors, ..Self::default() };
         for case in report.cases.iter().filter(|case| case.selected) {
             let count = match case.verdict {
-                Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. } => &mut tally.passed,
+                Verdict::Pass
+                | Verdict::NoChange
+                | Verdict::Improved { .. }
+                | Verdict::NewBaseline { .. } => &mut tally.passed,
                 Verdict::Fail { .. } | Verdict::Regressed { .. } => &mut tally.failed,
                 Verdict::Invalid { .. } => &mut tally.invalid,
                 Verdict::Inconclusive { .. } => &mut tally.inconclusive,
                 Verdict::Error { .. } => &mut tally.errors,
             };
             *count += 1;
+            tally.new += usize::from(matches!(case.verdict, Verdict::NewBaseline { .. }));
         }
         tally
     }
@@ -43,9 +49,13 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { passed, failed, invalid, inconclusive, errors, ignored } = self;
+        let Self { passed, new, failed, invalid, inconclusive, errors, ignored } = self;
         let noun = if *errors == 1 { "error" } else { "errors" };
-        write!(formatter, "{passed} passed, {failed} failed, {invalid} invalid, ")?;
+        write!(formatter, "{passed} passed")?;
+        if *new > 0 {
+            write!(formatter, " ({new} without a baseline)")?;
+        }
+        write!(formatter, ", {failed} failed, {invalid} invalid, ")?;
         if *inconclusive > 0 {
             write!(formatter, "{inconclusive} inconclusive, ")?;
         }

@@ -21,6 +21,11 @@ fn one_of_each_verdict_and_ignored_cases() {
 }
 
 #[test]
+fn against_baselines() {
+    insta::assert_snapshot!("console_against_baselines", plain(&fabricated::against_baselines()));
+}
+
+#[test]
 fn many_groups() {
     insta::assert_snapshot!("console_many_groups", plain(&fabricated::many_groups()));
 }
@@ -35,6 +40,7 @@ fn fits_the_page_and_ends_no_line_in_spaces() {
     for report in [
         fabricated::all_pass(),
         fabricated::one_of_each(),
+        fabricated::against_baselines(),
         fabricated::many_groups(),
         fabricated::no_runs(),
         fabricated::hostile(),

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use meshbench_core::baseline::{
+    AgainstBaseline, BaselineComparison, ComparisonTier, MetricAgainstBaseline, RatioBounds,
+};
+use meshbench_core::comparison::Change;
 use meshbench_core::judge::{JudgedLimit, Verdict};
 use meshbench_core::metric::{Metric, Unit};
 use meshbench_core::report::{
@@ -70,8 +74,11 @@ pub(crate) fn case(group: &str, mesh: &str, figures: Figures) -> CaseReport {
         executable: None,
         selected: true,
         verdict: Verdict::Pass,
+        tier: None,
         comparison: None,
         left_out: Vec::new(),
+        against_baseline: None,
+        fingerprint: None,
         limits: Vec::new(),
         metrics: Metric::ALL.into_iter().map(|metric| metric_report(metric, mesh, figures)).collect(),
         pooled_latency_ns: latency(figures),
@@ -276,6 +283,44 @@ pub(crate) fn one_of_each() -> Report {
     report.environment.optimised = false;
     report.interrupted = true;
     report
+}
+
+/// Cases against what was accepted: judged, advisory, and not at all.
+pub(crate) fn against_baselines() -> Report {
+    let group = "nightly::500rps::10s";
+    let metric = |metric: Metric, ratio: f64, bounds: Option<RatioBounds>, change: Option<Change>| {
+        let value = value(metric, MESH);
+        let (metric, unit) = (metric.name().to_owned(), metric.unit().into());
+        MetricAgainstBaseline { metric, unit, value, expected: value / ratio, ratio, bounds, change }
+    };
+    let compared = |tier, stored, metrics: Vec<MetricAgainstBaseline>| {
+        let (campaign, mesh_version) = ("2026-02-01T10-00-00Z-7f".to_owned(), "0.9.0".to_owned());
+        AgainstBaseline::Compared(BaselineComparison { tier, campaign, mesh_version, stored, metrics })
+    };
+    let with = |mesh: &str, standing: AgainstBaseline| CaseReport {
+        verdict: standing.verdict().unwrap_or(Verdict::Pass),
+        tier: standing.tier(),
+        against_baseline: Some(standing),
+        ..case(group, mesh, MESH)
+    };
+    let bounds = RatioBounds { low: 1.08, high: 1.24, smallest_detectable: 1.11 };
+    let judged = vec![
+        metric(Metric::P50, 1.16, Some(bounds), Some(Change::Regressed)),
+        metric(Metric::CpuPerRequest, 1.01, Some(bounds), Some(Change::NoChange)),
+    ];
+    let refused = AgainstBaseline::Refused {
+        campaign: "2026-02-01T10-00-00Z-7f".to_owned(),
+        differences: vec!["the kernel was 6.11.0 and is 6.12.1".to_owned()],
+    };
+    let cases = vec![
+        case(group, "bare", BARE),
+        with("reference", compared(ComparisonTier::T2, 9, judged)),
+        with("envoy-tuned", compared(ComparisonTier::T3, 1, vec![metric(Metric::P50, 0.98, None, None)])),
+        with("envoy-stock", AgainstBaseline::NoBaseline),
+        with("haproxy", AgainstBaseline::NoBaseline),
+        with("linkerd", refused),
+    ];
+    report(cases, Vec::new())
 }
 
 /// A matrix of rates, one of them with a control plane and a long name.

@@ -1,20 +1,23 @@
 //! The formats that machines read: each must still parse, whatever words of others are in it.
 
 use crate::fabricated;
+use meshbench_core::judge::Gate;
 use meshbench_core::report::{Report, json_schema};
-use meshbench_report::junit::WhenInvalid;
 use meshbench_report::{json, junit, markdown};
 use quick_xml::events::Event;
 
-fn every_report() -> [Report; 5] {
+fn every_report() -> [Report; 6] {
     [
         fabricated::all_pass(),
         fabricated::one_of_each(),
+        fabricated::against_baselines(),
         fabricated::many_groups(),
         fabricated::no_runs(),
         fabricated::hostile(),
     ]
 }
+
+const STRICT: Gate = Gate { strict: true, require_baseline: true };
 
 #[test]
 fn json_keeps_its_schema_and_reads_back_equal() {
@@ -37,8 +40,24 @@ fn json_without_a_field_breaks_the_schema() {
 
 #[test]
 fn junit_of_one_of_each() {
-    let xml = junit::render(&fabricated::one_of_each(), WhenInvalid::Note).unwrap();
+    let xml = junit::render(&fabricated::one_of_each(), Gate::default()).unwrap();
     insta::assert_snapshot!("junit_one_of_each", xml);
+}
+
+#[test]
+fn junit_against_baselines() {
+    let xml = junit::render(&fabricated::against_baselines(), Gate::default()).unwrap();
+    let lines: Vec<_> = xml.lines().filter(|line| !line.contains(" (runs ")).collect();
+    insta::assert_snapshot!("junit_against_baselines", lines.join("\n"));
+}
+
+#[test]
+fn junit_fails_what_has_no_baseline_only_when_asked() {
+    let failures = |gate| {
+        let xml = junit::render(&fabricated::against_baselines(), gate).unwrap();
+        xml.matches("type=\"no-baseline\"").count()
+    };
+    assert_eq!((failures(Gate::default()), failures(STRICT)), (0, 3));
 }
 
 #[test]
@@ -47,17 +66,22 @@ fn junit_counts_an_invalid_case_as_a_failure_only_when_asked() {
     let failures = |when| {
         tags(&junit::render(&report, when).unwrap()).unwrap().iter().filter(|tag| *tag == "failure").count()
     };
-    assert_eq!((failures(WhenInvalid::Note), failures(WhenInvalid::Fail)), (1, 2));
+    assert_eq!((failures(Gate::default()), failures(STRICT)), (1, 2));
 }
 
 #[test]
 fn junit_parses_again_with_hostile_words() {
     let report = fabricated::hostile();
-    let tags = tags(&junit::render(&report, WhenInvalid::Fail).unwrap()).unwrap();
+    let tags = tags(&junit::render(&report, STRICT).unwrap()).unwrap();
     let selected = report.cases.iter().filter(|case| case.selected).count();
     let test_cases = tags.iter().filter(|tag| *tag == "testcase").count();
     assert_eq!(test_cases, selected + report.ignored.len() + report.broken_scenarios.len());
     assert!(!tags.iter().any(|tag| tag == "script"), "{tags:?}");
+}
+
+#[test]
+fn markdown_against_baselines() {
+    insta::assert_snapshot!("markdown_against_baselines", markdown::render(&fabricated::against_baselines()));
 }
 
 #[test]
