@@ -9,11 +9,12 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use meshbench_core::baseline::{Baseline, Row, RowUnit, recordings};
-use meshbench_core::campaign_means::Subject;
+use meshbench_core::campaign_means::{CampaignMeans, Mean, Subject};
 use meshbench_core::digest::digest;
 use meshbench_core::fingerprint::Fingerprint;
 use meshbench_core::judge::Verdict;
@@ -222,6 +223,43 @@ fn a_campaigns_folder_can_be_accepted_elsewhere() {
     assert_eq!(review.accepted(), later);
     let empty = review.workshop.temporary();
     insta::assert_snapshot!(review.says(&["baseline", "accept", "--campaign", empty.to_str().unwrap()]), @"error: …/temporary holds no baselines: a campaign's folder is one under target/meshbench, with report.json in it, and one whose cases were invalid has none to take");
+}
+
+#[test]
+fn history_shows_the_trend_and_where_it_shifted() {
+    let review = Review::new();
+    let line = |n: u32| {
+        let log = if n < 16 { 0.5 } else { 0.7 } + f64::from(n % 3) * 0.01;
+        let mean = |log: f64, value| Mean { log, deviation: Some(0.02), value, blocks: 8 };
+        let means = BTreeMap::from([
+            ("p50".to_owned(), mean(log, 1.58e6 * log.exp())),
+            ("data_plane_memory".to_owned(), mean(54_321_000_f64.ln(), 54_321_000.0)),
+        ]);
+        let (campaign, verdict) = (format!("2026-11-{n}"), "pass".to_owned());
+        CampaignMeans { version: 1, campaign, subject: subject(), verdict, means }.to_line().unwrap()
+    };
+    let lines: Vec<_> = (10..22).map(line).collect();
+    let history = review.workshop.snapshots().join(CLASS).join("history.jsonl");
+    write(&history, &(lines.join("\n") + "\n"));
+    insta::assert_snapshot!(review.says(&["history", "reference"]), @"
+    quick::reference::500rps::10s on local-test-processor-2-cores
+      campaign    version  verdict  p50             data_plane_memory
+      2026-11-10  0.1.0    pass     ×1.67 (2.63ms)  51.8MiB
+      2026-11-11  0.1.0    pass     ×1.68 (2.66ms)  51.8MiB
+      2026-11-12  0.1.0    pass     ×1.65 (2.6ms)   51.8MiB
+      2026-11-13  0.1.0    pass     ×1.67 (2.63ms)  51.8MiB
+      2026-11-14  0.1.0    pass     ×1.68 (2.66ms)  51.8MiB
+      2026-11-15  0.1.0    pass     ×1.65 (2.6ms)   51.8MiB
+      2026-11-16  0.1.0    pass     ×2.03 (3.21ms)  51.8MiB
+      2026-11-17  0.1.0    pass     ×2.05 (3.25ms)  51.8MiB
+      2026-11-18  0.1.0    pass     ×2.01 (3.18ms)  51.8MiB
+      2026-11-19  0.1.0    pass     ×2.03 (3.21ms)  51.8MiB
+      2026-11-20  0.1.0    pass     ×2.05 (3.25ms)  51.8MiB
+      2026-11-21  0.1.0    pass     ×2.01 (3.18ms)  51.8MiB
+      advisory: p50 seems +22.1% from 2026-11-16 on (Pettitt's test, p = 0.031): look at what changed there
+    ");
+    write(&history, &(lines.join("\n") + "\n{\"version\":1,\"camp"));
+    insta::assert_snapshot!(review.says(&["history"]), @"error: line 13 of the history …/snapshots/local-test-processor-2-cores/history.jsonl cannot be used: it is not a campaign's means: the line was edited or cut short, or another program wrote it: EOF while parsing a string at line 1 column 18; restore the file, or remove that line; nothing was added to it");
 }
 
 /// As `cargo test` twice in a row, with an acceptance in between.

@@ -8,6 +8,7 @@ pub mod digest;
 pub mod event;
 pub mod fingerprint;
 pub mod histogram;
+pub mod history;
 pub mod judge;
 pub mod load_event;
 pub mod load_plan;

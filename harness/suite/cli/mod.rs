@@ -2,6 +2,7 @@
 
 mod baseline;
 mod doctor;
+mod history;
 mod list;
 mod merge;
 
@@ -74,6 +75,14 @@ enum Command {
     /// `always` accept at once. Where CI is set, nothing is proposed nor accepted.
     #[command(subcommand)]
     Baseline(BaselineCommand),
+    /// Show what became of each case from campaign to campaign.
+    ///
+    /// Every valid campaign adds its means to `snapshots/<environment class>/history.jsonl`; in CI it does so with
+    /// `MESHBENCH_RECORD_HISTORY=1`. Where a metric seems to have shifted for good is marked, which is advisory.
+    History {
+        /// Only cases whose name contains this text.
+        filter: Option<String>,
+    },
     /// End and remove what killed campaigns left behind.
     Clean,
 }
@@ -178,6 +187,12 @@ fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
             let done = baseline::carry_out(&mut page, &settings.snapshots(), command);
             standard.write_all(disarmed(&String::from_utf8_lossy(&page)).as_bytes())?;
             done.map_err(|error| CommandError::Other(error_chain(&error)))?;
+        }
+        Command::History { filter } => {
+            let mut page = Vec::new();
+            history::show(&mut page, &settings.snapshots(), filter.as_deref())
+                .map_err(|error| CommandError::Other(error_chain(&error)))?;
+            standard.write_all(disarmed(&String::from_utf8_lossy(&page)).as_bytes())?;
         }
         Command::Clean => clean(&mut standard, &settings)?,
     }
