@@ -89,7 +89,7 @@ pub(crate) fn group_reports<'a>(
         };
         let is_comparable = !matches!(judgement.verdict, Verdict::Invalid { .. } | Verdict::Error { .. });
         let measured =
-            baselines.measure(plan, &heading, &runs, &bare).filter(|_| heading.selected && is_comparable);
+            baselines.measure(plan, &heading, &fit, &fit_bare).filter(|_| heading.selected && is_comparable);
         let standing = measured
             .as_ref()
             .map(|measured| baselines.compare(measured, &plan.scenario.strictness, share_of_alpha));

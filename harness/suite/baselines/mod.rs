@@ -10,7 +10,7 @@ use meshbench_core::baseline::{AgainstBaseline, Baseline, Stored};
 use meshbench_core::campaign_means::{CampaignMeans, Subject, workload_digest};
 use meshbench_core::comparison::Strictness;
 use meshbench_core::fingerprint::Fingerprint;
-use meshbench_core::judge::{Verdict, unfit_blocks};
+use meshbench_core::judge::Verdict;
 use meshbench_core::report::{CaseHeading, Environment};
 use meshbench_core::run::Run;
 use meshbench_lab::{GroupPlan, error_chain};
@@ -79,7 +79,7 @@ impl Baselines {
         Ok(Self { snapshots, accepted, of_campaign, policy, campaign: campaign.to_owned(), environment })
     }
 
-    /// What the valid runs of a case come to; `None` where there are none, and of the control, which others are compared
+    /// What the runs behind a case's figures come to; `None` where there are none, and of the control, which others are compared
     /// with and nothing is measured over.
     pub(crate) fn measure(
         &self,
@@ -91,9 +91,9 @@ impl Baselines {
         if runs.first()?.mesh.is_bare() {
             return None;
         }
-        let unfit = unfit_blocks(runs, bare);
-        let is_fit = |run: &&Run| plan.blocks.contains(&run.block) && !unfit.contains_key(&run.block);
-        let [runs, bare] = [runs, bare].map(|runs| runs.iter().copied().filter(is_fit).collect::<Vec<_>>());
+        // Blocks that confirm a change were run for what looked bad, and would weigh it twice.
+        let is_first = |run: &&Run| plan.blocks.contains(&run.block);
+        let [runs, bare] = [runs, bare].map(|runs| runs.iter().copied().filter(is_first).collect::<Vec<_>>());
         let subject = Subject {
             case: heading.name.clone(),
             mesh_version: heading.mesh_version.clone(),
