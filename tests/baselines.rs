@@ -225,6 +225,56 @@ fn a_campaigns_folder_can_be_accepted_elsewhere() {
     insta::assert_snapshot!(review.says(&["baseline", "accept", "--campaign", empty.to_str().unwrap()]), @"error: …/temporary holds no baselines: a campaign's folder is one under target/meshbench, with report.json in it, and one whose cases were invalid has none to take");
 }
 
+/// The folder of a finished campaign of one case, the subject changed by `change`.
+fn campaign(review: &Review, name: &str, p50_ms: f64, change: fn(&mut Baseline)) -> String {
+    let folder = review.workshop.output().join(name);
+    let (mut of_campaign, log) = baseline(name, p50_ms);
+    of_campaign.rows[0].over_bare = Some(1.72 * p50_ms / 1.58);
+    change(&mut of_campaign);
+    let stem = folder.join("baselines").join(CLASS).join("quick/reference-500rps-10s");
+    write(&stem.with_extension("toml"), &of_campaign.to_toml());
+    write(&stem.with_extension("hlog"), &log);
+    folder.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn finished_campaigns_are_compared_where_they_may_be() {
+    let review = Review::new();
+    review.workshop.scenario("quick", &small_scenario("reference", "10s"));
+    let old = campaign(&review, "2026-11-12", 1.58, |_| {});
+    let new = campaign(&review, "2026-11-13", 1.9, |_| {});
+    let says = |old: &str, new: &str| {
+        let output = review.workshop.meshbench(&["compare", old, new]).output().unwrap();
+        (String::from_utf8(output.stdout).unwrap(), output.status.success())
+    };
+    let (said, is_fine) = says(&old, &new);
+    assert!(is_fine, "two campaigns alone make no verdict: {said}");
+    insta::assert_snapshot!(said, @"");
+
+    let elsewhere = campaign(&review, "2026-11-14", 1.9, |baseline| {
+        baseline.subject.fingerprint.kernel = "6.18.0".to_owned();
+    });
+    let (said, is_fine) = says(&old, &elsewhere);
+    assert!(!is_fine, "{said}");
+    insta::assert_snapshot!(said, @"");
+
+    let line = |n: u32| {
+        let log = (1.72 + f64::from(n % 3) * 0.01_f64).ln();
+        let means =
+            BTreeMap::from([("p50".to_owned(), Mean { log, deviation: Some(0.02), value: 1.58e6, blocks: 8 })]);
+        let (campaign, verdict) = (format!("2026-11-12-{n}"), "pass".to_owned());
+        CampaignMeans { version: 1, campaign, subject: subject(), verdict, means }.to_line().unwrap()
+    };
+    let lines: Vec<_> = (10..20).map(line).collect();
+    write(&review.workshop.snapshots().join(CLASS).join("history.jsonl"), &(lines.join("\n") + "\n"));
+    let (said, is_fine) = says(&old, &new);
+    assert!(!is_fine, "it is 20% slower than ten campaigns that hardly differ: {said}");
+    insta::assert_snapshot!(said, @"");
+
+    let nothing = review.workshop.temporary();
+    insta::assert_snapshot!(review.says(&["compare", &old, nothing.to_str().unwrap()]), @"");
+}
+
 #[test]
 fn history_shows_the_trend_and_where_it_shifted() {
     let review = Review::new();

@@ -81,8 +81,13 @@ impl CampaignMeans {
     pub fn of(campaign: &str, subject: Subject, runs: &[&Run], bare: &[&Run]) -> Option<Self> {
         let mean = |metric: Metric| Some((metric.name().to_owned(), Mean::of(metric, runs, bare)?));
         let means: BTreeMap<_, _> = COMPARED.into_iter().filter_map(mean).collect();
+        (!means.is_empty()).then(|| Self::of_table(campaign, subject, means))
+    }
+
+    /// Means that were kept elsewhere.
+    pub(crate) fn of_table(campaign: &str, subject: Subject, means: BTreeMap<String, Mean>) -> Self {
         let (campaign, verdict) = (campaign.to_owned(), String::new());
-        (!means.is_empty()).then_some(Self { version: HISTORY_VERSION, campaign, subject, verdict, means })
+        Self { version: HISTORY_VERSION, campaign, subject, verdict, means }
     }
 
     /// One metric.

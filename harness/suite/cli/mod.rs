@@ -1,6 +1,7 @@
 //! `meshbench`: the command line for people.
 
 mod baseline;
+mod compare;
 mod doctor;
 mod history;
 mod list;
@@ -20,6 +21,7 @@ use meshbench_lab::process::sweep;
 use meshbench_report::console::disarmed;
 
 use self::baseline::BaselineCommand;
+use self::compare::Compared;
 use crate::discovery::Discovery;
 use crate::settings::{
     OUTPUT_VARIABLE, Programs, REQUIRE_BASELINE_VARIABLE, SCENARIOS_VARIABLE, STRICT_VARIABLE, Settings,
@@ -82,6 +84,18 @@ enum Command {
     History {
         /// Only cases whose name contains this text.
         filter: Option<String>,
+    },
+    /// Compare two finished campaigns, as a campaign is compared with what was accepted.
+    ///
+    /// Where environment, load or workload differ, it is refused and said why. The history says how much campaigns differ
+    /// from each other; where it holds fewer than eight, the figures are advisory.
+    Compare {
+        /// The folder that the earlier campaign left.
+        #[arg(value_name = "OLD")]
+        old: PathBuf,
+        /// The folder that the later campaign left.
+        #[arg(value_name = "NEW")]
+        new: PathBuf,
     },
     /// End and remove what killed campaigns left behind.
     Clean,
@@ -193,6 +207,17 @@ fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
             history::show(&mut page, &settings.snapshots(), filter.as_deref())
                 .map_err(|error| CommandError::Other(error_chain(&error)))?;
             standard.write_all(disarmed(&String::from_utf8_lossy(&page)).as_bytes())?;
+        }
+        Command::Compare { old, new } => {
+            let mut page = Vec::new();
+            let compared =
+                compare::compare(&mut page, &settings.snapshots(), &discover(&settings)?, &old, &new)
+                    .map_err(|error| CommandError::Other(error_chain(&error)))?;
+            standard.write_all(disarmed(&String::from_utf8_lossy(&page)).as_bytes())?;
+            return Ok(match compared {
+                Compared::Fine => ExitCode::SUCCESS,
+                Compared::Failed => ExitCode::FAILURE,
+            });
         }
         Command::Clean => clean(&mut standard, &settings)?,
     }

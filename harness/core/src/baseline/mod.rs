@@ -8,7 +8,7 @@ pub mod recordings;
 mod standing;
 mod wording;
 
-use crate::campaign_means::{Mean, Subject, over_bare};
+use crate::campaign_means::{CampaignMeans, Mean, Subject, over_bare};
 use crate::comparison::{COMPARED, LEAST_DEVIATION, POWER};
 use crate::digest::digest;
 use crate::histogram::LatencyHistogram;
@@ -102,6 +102,19 @@ impl Baseline {
     #[must_use]
     pub fn row(&self, metric: Metric) -> Option<&Row> {
         self.rows.iter().find(|row| row.name == metric.name())
+    }
+
+    /// What a history has of the campaign that this is of, at the table's three digits.
+    #[must_use]
+    pub fn means(&self) -> CampaignMeans {
+        let mean = |metric: Metric| {
+            let (row, log) = (self.row(metric)?, self.mean_log(metric)?);
+            let value = row.value * row.unit.scale();
+            let mean = Mean { log, deviation: row.pair_sd, value, blocks: self.runs };
+            Some((metric.name().to_owned(), mean))
+        };
+        let means = COMPARED.into_iter().filter_map(mean).collect();
+        CampaignMeans::of_table(&self.campaign, self.subject.clone(), means)
     }
 
     /// The mean that a campaign of this baseline's would have in a history: its own, at three digits.
