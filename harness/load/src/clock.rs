@@ -47,8 +47,9 @@ impl MonotonicNs {
     /// The instant at which the wall clock said `time`; none where that is still to come.
     pub(crate) fn of_past_unix_time(time: Duration) -> Option<Self> {
         let ns = u64::try_from(time.as_nanos()).ok()?;
-        let (now, now_unix_ns) = (Self::now(), unix_ns());
-        Some(now.minus_ns(now_unix_ns.checked_sub(ns)?))
+        // In this order, whatever comes between the two readings makes the instant later, never earlier.
+        let now_unix_ns = unix_ns();
+        Some(Self::now().minus_ns(now_unix_ns.checked_sub(ns)?))
     }
 
     /// What the wall clock says at this instant, which is still to come, in nanoseconds since 1970-01-01 UTC.

@@ -96,10 +96,11 @@ impl Tally {
     /// Adds what another thread, or the same one at another time, tallied. The deepest queue stays the deepest: add those
     /// of different threads yourself.
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.latency.merge(&other.latency);
-        self.service.merge(&other.service);
-        self.send_lag.merge(&other.send_lag);
-        self.error_latency.merge(&other.error_latency);
+        let others = [&other.latency, &other.service, &other.send_lag, &other.error_latency];
+        for (histogram, more) in self.histograms().into_iter().zip(others) {
+            histogram.merge(more);
+            give_way();
+        }
         for (target, more) in self.targets.iter_mut().zip(&other.targets) {
             target.merge(more);
         }
@@ -109,13 +110,22 @@ impl Tally {
         self.max_queue_depth = self.max_queue_depth.max(other.max_queue_depth);
     }
 
+    fn histograms(&mut self) -> [&mut LatencyHistogram; 4] {
+        [&mut self.latency, &mut self.service, &mut self.send_lag, &mut self.error_latency]
+    }
+
     pub(crate) fn clear(&mut self) {
-        self.latency.clear();
-        self.service.clear();
-        self.send_lag.clear();
-        self.error_latency.clear();
+        for histogram in self.histograms() {
+            histogram.clear();
+            give_way();
+        }
         self.targets.fill(TargetTally::default());
         (self.answered_in_window, self.max_queue_depth) = (0, 0);
         (self.reconnects, self.opened_extra) = (0, 0);
     }
+}
+
+/// A thread that sends may wait for this core, and must not wait for all that there is to do.
+fn give_way() {
+    std::thread::yield_now();
 }

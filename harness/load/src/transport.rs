@@ -100,6 +100,11 @@ impl Transport {
         Ok(())
     }
 
+    /// Whether TLS has kept something that the socket has not taken.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.wants_write())
+    }
+
     /// Whether a read that did not fill its buffer took everything that was there.
     pub(crate) fn short_reads_drain(&self) -> bool {
         // TLS hands out what it has deciphered, record by record.

@@ -32,6 +32,29 @@ fn an_answer_that_is_read_late_did_not_come_late(#[case] connections: u32) {
     );
 }
 
+/// The end of a stream has no stamp: these answers are not left unread.
+#[test]
+fn an_answer_that_ends_with_its_connection_did_not_end_when_the_next_was_due() {
+    let server = ScriptedServer::start(|stream, _| {
+        say(stream, "HTTP/1.1 200 OK\r\n\r\nok");
+        Then::Close
+    });
+    let mut plan = settings(&[server.address], &[("/", 1)], RATE, Duration::from_secs(2));
+    plan.connections = 16;
+    let service_ns = service_p50_ns(&measure(plan));
+    assert!(2 * service_ns < BETWEEN_REQUESTS_NS, "{service_ns} ns");
+}
+
+/// A request expires before the next one is due, and its answer is there long before that.
+#[test]
+fn an_answer_that_is_read_late_is_no_timeout() {
+    let server = EventServer::start(Behaviour::default());
+    let mut plan = settings(&[server.address], &[("/", 1)], RATE, Duration::from_secs(2));
+    plan.timeout = Duration::from_nanos(BETWEEN_REQUESTS_NS * 9 / 10);
+    let recording = measure(plan);
+    assert!(recording.successes > recording.requests / 2, "{:?}", recording.errors);
+}
+
 /// A server that may not send more until something is read is not kept waiting for the next request to be due.
 #[test]
 fn an_answer_larger_than_a_window_is_read_as_it_comes() {

@@ -96,6 +96,10 @@ impl Session for Http1 {
         }
     }
 
+    fn is_amid_request(&self, requests: &[Request]) -> bool {
+        self.exchange.is_some_and(|exchange| self.written < requests[exchange.request as usize].bytes.len())
+    }
+
     fn is_amid_answer(&self) -> bool {
         self.reader.is_amid_response()
     }

@@ -307,12 +307,16 @@ impl Session for Http2 {
 
     fn end_of_stream(&mut self, _: &mut Ended) {}
 
-    /// A stream can be given up without its connection. One that leaves none behind may be of a peer that is gone.
-    fn is_amid_answer(&self) -> bool {
-        // Streams take turns, so that some answer is always on its way.
+    // Streams take turns, so that some message is always on its way: nobody asks.
+    fn is_amid_request(&self, _: &[Request]) -> bool {
         false
     }
 
+    fn is_amid_answer(&self) -> bool {
+        false
+    }
+
+    /// A stream can be given up without its connection. One that leaves none behind may be of a peer that is gone.
     fn expire(&mut self, due: MonotonicNs, requests: &[Request], ended: &mut Ended) -> Health {
         let mut position = 0;
         while let Some(stream) = self.streams.get(position) {

@@ -35,13 +35,27 @@ pub(crate) struct Connection<S> {
     pub(crate) is_listed: bool,
     transport: Option<Transport>,
     session: S,
+    /// When the last answer came in, where that is known.
+    arrived: Option<MonotonicNs>,
+    /// Whether the last answer was read in one go.
+    came_whole: bool,
 }
 
 impl<S: Session> Connection<S> {
     /// A connection that is not open yet.
     pub(crate) fn new(target: usize, session: S, now: MonotonicNs) -> Self {
         let phase = Phase::Closed { retry_at: now };
-        Self { target, phase, generation: 0, is_extra: false, is_listed: false, transport: None, session }
+        Self {
+            target,
+            phase,
+            generation: 0,
+            is_extra: false,
+            is_listed: false,
+            transport: None,
+            session,
+            arrived: None,
+            came_whole: true,
+        }
     }
 
     /// A connection that is opened only when a request waits.
@@ -130,20 +144,33 @@ impl<S: Session> Connection<S> {
         ended: &mut Ended,
     ) -> Health {
         let Some(transport) = &mut self.transport else { return Health::Open };
+        (self.arrived, self.came_whole) = (None, true);
         loop {
+            let ended_before = ended.len();
             let received = match transport.read(scratch) {
                 Ok(0) => {
                     self.session.end_of_stream(ended);
+                    if ended.len() > ended_before {
+                        // It ended with the stream, and nobody knows when that did.
+                        (self.arrived, self.came_whole) = (None, false);
+                    }
                     return self.fail_all(ErrorKind::Reset, ended);
                 }
                 Ok(received) => received,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Health::Open,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.came_whole = !self.session.is_amid_answer();
+                    return Health::Open;
+                }
                 Err(error) => {
                     let kind = if tls::is_failure(&error) { ErrorKind::Tls } else { ErrorKind::Reset };
                     return self.fail_all(kind, ended);
                 }
             };
-            match self.session.receive(&scratch[..received], requests, ended) {
+            let taken = self.session.receive(&scratch[..received], requests, ended);
+            if ended.len() > ended_before {
+                self.arrived = transport.socket().arrived();
+            }
+            match taken {
                 Ok(Health::Open) => {}
                 Ok(Health::Over) => return Health::Over,
                 Err(kind) => {
@@ -155,6 +182,7 @@ impl<S: Session> Connection<S> {
             }
             // Less than there was room for empties the socket, and the next bytes make an event of their own.
             if received < scratch.len() && transport.short_reads_drain() && !to_the_end {
+                self.came_whole = !self.session.is_amid_answer();
                 return Health::Open;
             }
         }
@@ -165,14 +193,16 @@ impl<S: Session> Connection<S> {
         self.session.expire(due, requests, ended)
     }
 
-    /// Whether an answer has begun to come and not ended.
-    pub(crate) fn is_amid_answer(&self) -> bool {
-        self.session.is_amid_answer()
+    /// When the last answer that was read came in, where that is known.
+    pub(crate) fn arrived(&self) -> Option<MonotonicNs> {
+        self.arrived
     }
 
-    /// When the last bytes that were read came in, where that is known.
-    pub(crate) fn arrived(&self) -> Option<MonotonicNs> {
-        self.transport.as_ref()?.socket().arrived()
+    /// Whether neither a request nor an answer is on its way in part.
+    pub(crate) fn carries_whole_messages(&self, requests: &[S::Request]) -> bool {
+        self.came_whole
+            && !self.session.is_amid_request(requests)
+            && !self.transport.as_ref().is_some_and(Transport::has_unsent)
     }
 
     pub(crate) fn oldest_due(&self) -> Option<MonotonicNs> {

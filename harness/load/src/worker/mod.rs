@@ -126,10 +126,16 @@ pub(crate) struct Worker<S: Session> {
     /// What ended and is not recorded yet; empty between events.
     ended: Ended,
     wake_up_time: WakeUpTime,
-    /// Whether every answer so far was there as a whole when its first bytes were read.
-    answers_come_whole: bool,
-    /// Whether this thread slept since it looked at its connections.
+    /// Whether every request so far left in one go, and every answer was there as a whole when its first bytes were read.
+    carries_whole_messages: bool,
+    /// Whether the kernel said when the last answer came in.
+    are_answers_stamped: bool,
+    /// Whether connections may have something to say that this thread has not heard yet.
     has_unread: bool,
+    /// When this thread began to look at its connections the last time.
+    looked_last: MonotonicNs,
+    /// When it did so the time before.
+    looked_before: MonotonicNs,
     /// The due time that it last slept for.
     rested_for: MonotonicNs,
 }
@@ -194,8 +200,11 @@ impl<S: Session> Worker<S> {
             scratch: vec![0; READ_BUFFER_BYTES].into_boxed_slice(),
             ended: Ended::new(),
             wake_up_time: WakeUpTime::default(),
-            answers_come_whole: true,
+            carries_whole_messages: true,
+            are_answers_stamped: false,
             has_unread: false,
+            looked_last: orders.timing.start,
+            looked_before: orders.timing.start,
             rested_for: MonotonicNs::NEVER,
             orders,
         };
@@ -231,17 +240,16 @@ impl<S: Session> Worker<S> {
         self.saturate(now);
         while !self.is_finished(now) {
             self.issue_due(now);
-            if now >= self.next_check {
+            // What came in time must not expire for being unread.
+            if now >= self.next_check && !self.has_unread {
                 self.check_deadlines(now);
             }
             self.hand_over.each_second(now, &mut self.tally);
-            self.listen(&mut events)?;
-            for event in &events {
-                self.handle(event);
-            }
+            self.hear(&mut events)?;
             self.rest();
             now = MonotonicNs::now();
         }
+        self.hear(&mut events)?;
         self.give_up_unfinished(now);
         self.hand_over.finish(self.tally);
         Ok(())
@@ -252,6 +260,18 @@ impl<S: Session> Worker<S> {
         let is_idle =
             self.in_flight == 0 && self.queued == 0 && self.pace.next_due() >= self.timing.window_end;
         now >= self.timing.drain_end || (now >= self.timing.window_end && is_idle)
+    }
+
+    /// Waits for what connections say, as long as that is worth waiting for, and goes by it.
+    fn hear(&mut self, events: &mut Vec<epoll::Event>) -> io::Result<()> {
+        self.listen(events)?;
+        // Until all have been heard, a connection that seems busy may be free already.
+        self.has_unread = !events.is_empty();
+        for event in &*events {
+            self.handle(event);
+        }
+        self.has_unread = events.len() == MOST_EVENTS_AT_ONCE;
+        Ok(())
     }
 
     fn handle(&mut self, event: &epoll::Event) {

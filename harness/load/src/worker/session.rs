@@ -83,6 +83,9 @@ pub(crate) trait Session: Debug + Send + Sized + 'static {
         ended: &mut Ended,
     ) -> Result<Health, ErrorKind>;
 
+    /// Whether the socket has taken a part of a request and not all of it.
+    fn is_amid_request(&self, requests: &[Self::Request]) -> bool;
+
     /// Whether an answer has begun to come and not ended.
     fn is_amid_answer(&self) -> bool;
 

@@ -118,6 +118,7 @@ impl<S: Session> Worker<S> {
         let connection = &mut self.connections[index];
         let requests = &self.orders.requests[connection.target];
         let health = connection.flush(&mut self.scratch, requests, &mut self.ended);
+        self.carries_whole_messages &= connection.carries_whole_messages(requests);
         self.settle_ended(index, now);
         match health {
             Health::Open => self.list(index),
@@ -138,7 +139,7 @@ impl<S: Session> Worker<S> {
         if hung_up || flags.contains(EventFlags::IN) {
             let requests = &self.orders.requests[connection.target];
             health = connection.read(&mut self.scratch, requests, hung_up, &mut self.ended);
-            self.answers_come_whole &= !connection.is_amid_answer();
+            self.carries_whole_messages &= connection.carries_whole_messages(requests);
         }
         let now = MonotonicNs::now();
         self.settle_ended(index, now);
@@ -160,9 +161,12 @@ impl<S: Session> Worker<S> {
             match end {
                 End::Failed(kind) => self.record(target, exchange.due, Outcome::Failure(kind), now),
                 End::Answered(outcome) => {
-                    // A step of the clock that stamps could put the answer outside of what is possible.
-                    let is_possible = |arrived: &MonotonicNs| (exchange.sent..=now).contains(arrived);
-                    self.settle_answer(target, exchange, outcome, arrived.filter(is_possible).unwrap_or(now));
+                    // What was complete when this thread looked the last time but one was read then. A stamp from before
+                    // that is of a segment that overtook another, or the clock that stamps was set.
+                    let earliest = exchange.sent.max(self.looked_before);
+                    let arrived = arrived.filter(|arrived| (earliest..=now).contains(arrived));
+                    self.are_answers_stamped = arrived.is_some();
+                    self.settle_answer(target, exchange, outcome, arrived.unwrap_or(now));
                 }
             }
         }

@@ -13,6 +13,8 @@ use crate::clock::{MonotonicNs, timespec};
 const LONGEST_UNREAD_NS: u64 = 2_000_000;
 /// A shorter sleep costs more than it saves, because waking up takes longer.
 const SHORTEST_SLEEP_NS: u64 = 20_000;
+/// With so many requests under way the server has enough to do meanwhile.
+const MANY_STREAMS: usize = 64;
 /// Being woken too early is paid for by spinning, which this bounds.
 const LONGEST_LEAD_NS: u64 = 100_000;
 
@@ -27,8 +29,15 @@ impl WakeUpTime {
     /// After how many wake-ups most of what was learnt before them is forgotten.
     const MEMORY: u64 = 256;
 
-    /// Learns that a wake-up took `late_ns`.
-    fn learn(&mut self, late_ns: u64) {
+    /// Learns from being awake now, after a timer that was set to `until`. Whom something else woke learns nothing.
+    fn learn(&mut self, until: MonotonicNs) {
+        let now = MonotonicNs::now();
+        if now >= until {
+            self.learn_lateness(now.ns_since(until));
+        }
+    }
+
+    fn learn_lateness(&mut self, late_ns: u64) {
         let late_ns = late_ns.min(LONGEST_LEAD_NS);
         self.ns = match late_ns.checked_sub(self.ns) {
             Some(longer_ns) => self.ns + longer_ns / Self::MEMORY,
@@ -48,9 +57,9 @@ impl<S: Session> Worker<S> {
             Err(error) => return Err(error.into()),
         }
         if events.is_empty() && until > now {
-            self.wake_up_time.learn(MonotonicNs::now().ns_since(until));
+            self.wake_up_time.learn(until);
         }
-        self.has_unread = false;
+        (self.looked_before, self.looked_last) = (self.looked_last, now);
         Ok(())
     }
 
@@ -58,13 +67,16 @@ impl<S: Session> Worker<S> {
     /// answers come in, so that nothing is lost by reading them later but a wake-up for each.
     pub(super) fn rest(&mut self) {
         let now = MonotonicNs::now();
-        if !S::ANSWERS_BY_TURN && matches!(self.pace, Pace::Saturating { .. }) && now < self.timing.window_end
+        if !S::ANSWERS_BY_TURN
+            && matches!(self.pace, Pace::Saturating { .. })
+            && self.in_flight >= MANY_STREAMS
+            && now < self.timing.window_end
         {
             // Answers of many streams that are taken at once are followed by as many requests at once, which is less work
             // for both sides.
             now.plus_ns(SHORTEST_SLEEP_NS).wait();
         }
-        if !self.may_leave_answers(now) {
+        if !self.may_leave_answers(now) || self.next_check <= now {
             return;
         }
         let next_due = self.pace.next_due();
@@ -77,7 +89,7 @@ impl<S: Session> Worker<S> {
         }
         self.rested_for = next_due;
         until.wait();
-        self.wake_up_time.learn(MonotonicNs::now().ns_since(until));
+        self.wake_up_time.learn(until);
         self.has_unread = true;
     }
 
@@ -85,7 +97,8 @@ impl<S: Session> Worker<S> {
     fn may_leave_answers(&self, now: MonotonicNs) -> bool {
         let next_due = self.pace.next_due();
         S::ANSWERS_BY_TURN
-            && self.answers_come_whole
+            && self.are_answers_stamped
+            && self.carries_whole_messages
             && self.queued == 0
             && next_due > now
             && next_due.ns_since(now) <= LONGEST_UNREAD_NS
@@ -107,13 +120,13 @@ mod tests {
     #[test]
     fn the_least_is_learnt_at_once_and_more_only_in_time() {
         let mut time = WakeUpTime { ns: 50_000 };
-        time.learn(30_000);
+        time.learn_lateness(30_000);
         assert_eq!(time.ns, 30_000);
-        time.learn(u64::MAX);
+        time.learn_lateness(u64::MAX);
         assert!(time.ns < 31_000, "one late wake-up counts for little: {}", time.ns);
-        (0..2_000).for_each(|_| time.learn(60_000));
+        (0..2_000).for_each(|_| time.learn_lateness(60_000));
         assert!((55_000..=60_000).contains(&time.ns), "what always happens is learnt: {}", time.ns);
-        (0..2_000).for_each(|_| time.learn(u64::MAX));
+        (0..2_000).for_each(|_| time.learn_lateness(u64::MAX));
         assert!(time.ns <= LONGEST_LEAD_NS, "{}", time.ns);
     }
 }
