@@ -249,19 +249,30 @@ fn finished_campaigns_are_compared_where_they_may_be() {
     };
     let (said, is_fine) = says(&old, &new);
     assert!(is_fine, "two campaigns alone make no verdict: {said}");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    quick::reference::500rps::10s
+      2026-11-13 (version 0.1.0) against 2026-11-12 (version 0.1.0): T3, advisory: a verdict needs 8 campaigns in the history, which with the older one has 1
+        p50                              1.9ms where 1.58ms was to be expected: +20.3%
+    ");
 
     let elsewhere = campaign(&review, "2026-11-14", 1.9, |baseline| {
         baseline.subject.fingerprint.kernel = "6.18.0".to_owned();
     });
     let (said, is_fine) = says(&old, &elsewhere);
     assert!(!is_fine, "{said}");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    quick::reference::500rps::10s
+      not to be compared: 2026-11-12 (version 0.1.0) and 2026-11-14 (version 0.1.0)
+        the kernel was 6.12.1 and is 6.18.0
+    nothing could be compared
+    ");
 
     let line = |n: u32| {
         let log = (1.72 + f64::from(n % 3) * 0.01_f64).ln();
-        let means =
-            BTreeMap::from([("p50".to_owned(), Mean { log, deviation: Some(0.02), value: 1.58e6, blocks: 8 })]);
+        let means = BTreeMap::from([(
+            "p50".to_owned(),
+            Mean { log, deviation: Some(0.02), value: 1.58e6, blocks: 8 },
+        )]);
         let (campaign, verdict) = (format!("2026-11-12-{n}"), "pass".to_owned());
         CampaignMeans { version: 1, campaign, subject: subject(), verdict, means }.to_line().unwrap()
     };
@@ -269,10 +280,15 @@ fn finished_campaigns_are_compared_where_they_may_be() {
     write(&review.workshop.snapshots().join(CLASS).join("history.jsonl"), &(lines.join("\n") + "\n"));
     let (said, is_fine) = says(&old, &new);
     assert!(!is_fine, "it is 20% slower than ten campaigns that hardly differ: {said}");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    quick::reference::500rps::10s
+      2026-11-13 (version 0.1.0) against 2026-11-12 (version 0.1.0): T2, by 10 campaigns of the history
+        p50                              1.9ms where 1.59ms was to be expected: +19.6% (+18.2% to +20.9%)
+        worse: p50 +19.6% (+18.2% to +20.9%) against 10 stored campaigns; 1.9ms where 1.59ms was to be expected; repeat the campaign to see whether it stays, look for what changed, or take this campaign's: `meshbench baseline show` has it beside the old, `meshbench baseline accept` takes it
+    ");
 
     let nothing = review.workshop.temporary();
-    insta::assert_snapshot!(review.says(&["compare", &old, nothing.to_str().unwrap()]), @"");
+    insta::assert_snapshot!(review.says(&["compare", &old, nothing.to_str().unwrap()]), @"error: …/temporary holds no figures to compare: a campaign's folder is one under target/meshbench, with report.json in it, and of one whose cases were invalid nothing is kept");
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use meshbench_core::baseline::{AgainstBaseline, Baseline, BaselineComparison, ComparisonTier, Stored};
+use meshbench_core::baseline::{
+    AgainstBaseline, Baseline, BaselineComparison, ComparisonTier, FEWEST_STORED, Stored,
+};
 use meshbench_core::comparison::Strictness;
 use meshbench_core::judge::Verdict;
 use meshbench_core::metric::Metric;
@@ -65,7 +67,10 @@ pub(super) fn compare(
             continue;
         };
         let Some(strictness) = strictness_of(discovery, case) else {
-            writeln!(out, "  no scenario of this name is here, so that nobody knows how strictly to judge it")?;
+            writeln!(
+                out,
+                "  no scenario of this name is here, so that nobody knows how strictly to judge it"
+            )?;
             continue;
         };
         let history = history_file::read(&snapshots.join(now.subject.fingerprint.environment_class()))?;
@@ -125,9 +130,7 @@ fn show(out: &mut dyn Write, standing: &AgainstBaseline, was: &Baseline, now: &B
 fn rests_on(BaselineComparison { tier, stored, .. }: &BaselineComparison) -> String {
     match tier {
         ComparisonTier::T3 => format!(
-            "{tier}, advisory: two campaigns do not say how much campaigns differ, and {stored} of the 8 that a verdict needs \
-             {} in the history",
-            if *stored == 1 { "is" } else { "are" }
+            "{tier}, advisory: a verdict needs {FEWEST_STORED} campaigns in the history, which with the older one has {stored}"
         ),
         _ => format!("{tier}, by {stored} campaigns of the history"),
     }
