@@ -1,7 +1,7 @@
 //! From what a block group gave to the reports of its cases.
 
 use meshbench_core::comparison::{Comparison, DroppedBlock, FirstStage, most_bad_blocks};
-use meshbench_core::judge::{Verdict, judge, unfit_blocks};
+use meshbench_core::judge::{Verdict, drift_finding, judge, losses, unfit_blocks};
 use meshbench_core::report::{CaseHeading, CaseReport, Executable};
 use meshbench_core::run::Run;
 use meshbench_core::scenario::MeshName;
@@ -77,7 +77,9 @@ pub(crate) fn group_reports<'a>(
         };
         let (fit, fit_bare) = (fit(&runs), fit(&bare));
         let judgement =
-            judge(&mesh.name, &fit, &fit_bare, &plan.scenario.budgets, comparison.as_ref(), causes);
+            judge(&mesh.name, &fit, &fit_bare, &plan.scenario.budgets, comparison.as_ref(), causes)
+                .losing(losses(&runs));
+        let remarks = drift_finding(&runs, &bare).into_iter().collect();
         let name = format!("{}::{}::{}::{}", plan.scenario.name, mesh.name, plan.rate, plan.duration);
         let heading = CaseHeading {
             selected: members.iter().any(|member| member.name == name),
@@ -95,7 +97,7 @@ pub(crate) fn group_reports<'a>(
             .map(|measured| baselines.compare(measured, &plan.scenario.strictness, share_of_alpha));
         let judgement = judgement.against(standing.as_ref());
         let report = CaseReport::new(heading, &fit, &fit_bare, judgement);
-        let report = report.leaving_out(left_out, &runs).compared(comparison);
+        let report = report.leaving_out(left_out, &runs).remarking(remarks).compared(comparison);
         let report = match (&measured, standing) {
             (Some(measured), Some(standing)) => report.against(standing, measured.fingerprint().clone()),
             _ => report,

@@ -1,6 +1,6 @@
 //! From runs to a verdict. Pure: everything it knows is in its arguments.
 
-use std::collections::BTreeMap;
+mod evidence;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,13 @@ use crate::baseline::AgainstBaseline;
 use crate::budget::{Budgets, Limit, LimitOutcome, OverBare, Reading, judge_limit};
 use crate::comparison::{Comparison, ComparisonVerdict};
 use crate::metric::Metric;
-use crate::resources::Group;
 use crate::run::Run;
 use crate::scenario::MeshName;
 use crate::statistics::median;
-use crate::steadiness::unsteadiness;
-use crate::validity::{Shortcoming, late_sending, overload, rate_shortfall};
+
+use evidence::validity;
+pub use evidence::{drift_finding, losses, unfit_blocks};
+pub(crate) use evidence::{drift_of, vanished};
 
 /// What a case comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,7 +23,8 @@ use crate::validity::{Shortcoming, late_sending, overload, rate_shortfall};
 pub enum Verdict {
     /// Every budget that could be judged is kept.
     Pass,
-    /// A budget is broken, the mesh could not carry the offered rate, or it fails requests that an older version answers.
+    /// A budget is broken, the mesh could not carry the offered rate, a process of it ended under load, or it fails requests
+    /// that an older version answers.
     Fail {
         /// Each in a sentence.
         breaches: Vec<String>,
@@ -152,6 +154,17 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// The same with what the mesh lost under load, as [`losses`] has it: that fails it whatever else is, for a process that
+    /// ends is no matter of precision. What else was found is still said.
+    #[must_use]
+    pub fn losing(self, losses: Vec<String>) -> Self {
+        if losses.is_empty() || matches!(self.verdict, Verdict::Error { .. }) {
+            return self;
+        }
+        let breaches = losses.into_iter().chain(self.verdict.sentences().iter().cloned()).collect();
+        Self { verdict: Verdict::Fail { breaches }, ..self }
+    }
+
     /// The same with what the baseline adds: where budgets are kept and nothing else was compared, that decides.
     /// A baseline that cannot be read is an error whatever else is.
     #[must_use]
@@ -162,9 +175,6 @@ impl Judgement {
         Self { verdict: verdict.unwrap_or(self.verdict), ..self }
     }
 }
-
-/// How late CPU may be read at the window's edges, as a share of the window: a hundredth of what is gated.
-const MOST_EDGE_LATENESS_SHARE: f64 = 0.01;
 
 /// Judges the runs of one case against its budgets, `bare` being the runs of the
 /// control in the same blocks, `comparison` what came of the one with an older version,
@@ -185,10 +195,10 @@ pub fn judge(
         budgets.limits_for(mesh).map(|(metric, limit)| judged(metric, limit, runs, bare)).collect();
     let (capacity, invalid) = validity(runs, bare);
     let compared: Option<Verdict> = comparison.map(|comparison| comparison.verdict().into());
-    // All blocks together know better than a single one whether the mesh carries the rate.
     let (capacity, invalid) = match &compared {
         Some(Verdict::Invalid { reasons }) => (Vec::new(), reasons.clone()),
         Some(Verdict::Fail { breaches }) => (breaches.clone(), invalid),
+        // All blocks together know better than a single one whether the mesh carries the rate.
         Some(_) => (Vec::new(), invalid),
         None => (capacity, invalid),
     };
@@ -247,119 +257,6 @@ fn judged(metric: Metric, limit: Limit, runs: &[&Run], bare: &[&Run]) -> JudgedL
 
 fn unjudged(metric: Metric, limit: Limit, why: String) -> JudgedLimit {
     JudgedLimit { metric: metric.name().to_owned(), limit: limit.to_string(), kept: None, remark: why }
-}
-
-/// Sentences on what the mesh could not carry, and on what makes runs invalid.
-///
-/// A shortfall of the rate is the mesh's where `bare` kept it in the same block,
-/// and the instrument's or the machine's where it did not.
-fn validity(runs: &[&Run], bare: &[&Run]) -> (Vec<String>, Vec<String>) {
-    let (mut capacity, mut invalid) = (Vec::new(), Vec::new());
-    for run in runs {
-        let of_run = validity_of(run, bare);
-        capacity.extend(of_run.0);
-        invalid.extend(of_run.1);
-    }
-    (capacity, invalid)
-}
-
-/// The blocks that say nothing of a change of the mesh, with why: a run is not valid, or was not steady.
-#[must_use]
-pub fn unfit_blocks(runs: &[&Run], bare: &[&Run]) -> BTreeMap<u32, String> {
-    let unfit = |run: &&Run| {
-        let invalid = validity_of(run, bare).1.into_iter().next();
-        let control = || bare.iter().find(|control| control.block == run.block);
-        let why = invalid.or_else(|| unsteady(run)).or_else(|| unsteady(control()?))?;
-        Some((run.block, why))
-    };
-    runs.iter().filter_map(unfit).collect()
-}
-
-fn unsteady(run: &Run) -> Option<String> {
-    unsteadiness(&run.course).map(|why| format!("block {}, {}: {why}", run.block, run.mesh))
-}
-
-fn validity_of(run: &Run, bare: &[&Run]) -> (Vec<String>, Vec<String>) {
-    let (mut capacity, mut invalid) = (Vec::new(), Vec::new());
-    let control = bare.iter().find(|control| control.block == run.block && !run.mesh.is_bare()).copied();
-    let shortfall = |run: &Run| rate_shortfall(&run.recording);
-    let block = run.block;
-    match (shortfall(run), control.map(shortfall)) {
-        (Some(shortcoming), Some(None)) => {
-            capacity.push(format!(
-                "block {block}: {shortcoming} while bare kept the rate: the mesh cannot carry it"
-            ));
-        }
-        (Some(shortcoming), Some(Some(_))) => {
-            invalid.push(format!(
-                "block {block}: {shortcoming}, and bare did not keep the rate either: lower it"
-            ));
-        }
-        (Some(shortcoming), None) => invalid.push(in_block(run, shortcoming)),
-        (None, _) => {}
-    }
-    invalid.extend(generator_overload(run));
-    invalid.extend(too_late(run, control));
-    invalid.extend(vanished(run));
-    invalid.extend(late_reading(run));
-    match control {
-        Some(control) => invalid.extend(unfit_control(control)),
-        None if run.mesh.is_bare() => {}
-        None => invalid.push(format!("block {}: bare has no result to compare with", run.block)),
-    }
-    (capacity, invalid)
-}
-
-/// What makes a control unfit to compare with, however well the mesh did.
-fn unfit_control(control: &Run) -> Vec<String> {
-    let reasons =
-        [generator_overload(control), too_late(control, None), vanished(control), late_reading(control)];
-    reasons.into_iter().flatten().map(|reason| format!("the control, bare: {reason}")).collect()
-}
-
-fn generator_overload(run: &Run) -> Option<String> {
-    overload(&run.recording).map(|shortcoming| in_block(run, shortcoming))
-}
-
-/// Lag that comes from waiting for a busy connection is the server's doing, and the
-/// latency counts it; only where `bare` waited too were there too few connections.
-fn too_late(run: &Run, control: Option<&Run>) -> Option<String> {
-    let shortcoming = late_sending(&run.recording)?;
-    let waited = matches!(shortcoming, Shortcoming::LateSending { waited: true, .. });
-    if waited && control.is_some_and(|control| late_sending(&control.recording).is_none()) {
-        return None;
-    }
-    Some(in_block(run, shortcoming))
-}
-
-fn in_block(run: &Run, shortcoming: Shortcoming) -> String {
-    format!("block {}: {shortcoming}: {}", run.block, shortcoming.cure())
-}
-
-/// The generator may end before it is read: its exit status says whether it did its work.
-fn vanished(run: &Run) -> Option<String> {
-    let measured = run.resources.containers.iter().filter(|used| used.group != Group::LoadGenerator);
-    let gone: Vec<_> = measured
-        .filter(|used| used.vanished || used.ended_processes > 0)
-        .map(|used| match used.vanished {
-            true => used.container.clone(),
-            false => format!("{} of the processes of {}", used.ended_processes, used.container),
-        })
-        .collect();
-    (!gone.is_empty())
-        .then(|| format!("block {}: vanished before the window closed: {}", run.block, gone.join(", ")))
-}
-
-/// CPU read late counts what was used outside the window.
-fn late_reading(run: &Run) -> Option<String> {
-    let share = run.edge_lateness_ns as f64 / run.recording.window_ns.max(1) as f64;
-    (share > MOST_EDGE_LATENESS_SHARE).then(|| {
-        format!(
-            "block {}: CPU and memory were read {:.1}ms after the window's edge: is the machine busy with something else?",
-            run.block,
-            run.edge_lateness_ns as f64 / 1e6
-        )
-    })
 }
 
 #[cfg(test)]

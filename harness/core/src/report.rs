@@ -124,6 +124,9 @@ pub struct CaseReport {
     /// Blocks that its figures are read without, and that others replaced; their runs are listed all the same.
     #[serde(default)]
     pub left_out: Vec<DroppedBlock>,
+    /// What is to be known of its runs besides, each in a sentence.
+    #[serde(default)]
+    pub remarks: Vec<String>,
     /// How it stands to its baseline; `None` for `bare`, and where nothing valid was measured.
     #[serde(default)]
     pub against_baseline: Option<AgainstBaseline>,
@@ -266,6 +269,7 @@ impl CaseReport {
             tier: None,
             comparison: None,
             left_out: Vec::new(),
+            remarks: Vec::new(),
             against_baseline: None,
             fingerprint: None,
             limits: judgement.limits,
@@ -286,6 +290,12 @@ impl CaseReport {
     #[must_use]
     pub fn leaving_out(self, left_out: Vec<DroppedBlock>, runs: &[&Run]) -> Self {
         Self { left_out, runs: runs.iter().map(|run| RunReport::from(*run)).collect(), ..self }
+    }
+
+    /// The same with what is to be known of its runs besides.
+    #[must_use]
+    pub fn remarking(self, remarks: Vec<String>) -> Self {
+        Self { remarks, ..self }
     }
 
     /// The same with a comparison.

@@ -1,4 +1,6 @@
-//! Whether a run measured one state throughout, on a machine that was there for it: [`unsteadiness`].
+//! Whether a run measured one state throughout, on a machine that was there for it: [`Drift`] and [`stolen`].
+
+use std::fmt;
 
 use crate::statistics::{median, mser5};
 
@@ -20,38 +22,80 @@ pub struct Course {
     pub steal_share: Option<f64>,
 }
 
-/// What makes a run's figures no figures of one state, in a sentence; `None` where nothing does.
-#[must_use]
-pub fn unsteadiness(course: &Course) -> Option<String> {
-    let p50s: Vec<f64> = course.p50_by_second_ns.iter().map(|&p50| p50 as f64).collect();
-    stolen(course).or_else(|| settling(&p50s)).or_else(|| drift(&p50s))
+/// How the median latency changed within a window by more than a tenth. Displayed as the fact, without its cause.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Drift {
+    /// The seconds that it took to settle; `None` where the last third of the window differs from the first.
+    settled_after_seconds: Option<usize>,
+    before_ms: f64,
+    after_ms: f64,
 }
 
-fn stolen(course: &Course) -> Option<String> {
+impl Drift {
+    /// What makes a run's figures no figures of one state; `None` where nothing does.
+    #[must_use]
+    pub fn of(course: &Course) -> Option<Self> {
+        let p50s: Vec<f64> = course.p50_by_second_ns.iter().map(|&p50| p50 as f64).collect();
+        Self::settling(&p50s).or_else(|| Self::between_thirds(&p50s))
+    }
+
+    fn settling(p50s: &[f64]) -> Option<Self> {
+        let settled = mser5(p50s)?;
+        let (before, after) = p50s.split_at(settled);
+        let (before_ms, after_ms) = apart(before, after)?;
+        Some(Self { settled_after_seconds: Some(settled), before_ms, after_ms })
+    }
+
+    fn between_thirds(p50s: &[f64]) -> Option<Self> {
+        let third = p50s.len() / 3;
+        if third < FEWEST_SECONDS_OF_A_THIRD {
+            return None;
+        }
+        let (before_ms, after_ms) = apart(&p50s[..third], &p50s[p50s.len() - third..])?;
+        Some(Self { settled_after_seconds: None, before_ms, after_ms })
+    }
+
+    /// What to do where no mesh had a part in it.
+    #[must_use]
+    pub fn cure_for_a_machine(&self) -> &'static str {
+        match self.settled_after_seconds {
+            Some(_) => "lengthen `warm_up`",
+            None => "is the machine busy with something else?",
+        }
+    }
+
+    /// What to do where the mesh drifted and what ran next to it did not.
+    #[must_use]
+    pub fn cure_for_a_mesh(&self) -> &'static str {
+        match self.settled_after_seconds {
+            Some(_) => "lengthen `warm_up` if it only starts slowly",
+            None => "look for what grows in it, such as memory, a queue or a log",
+        }
+    }
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { settled_after_seconds, before_ms, after_ms } = self;
+        match settled_after_seconds {
+            Some(seconds) => write!(
+                formatter,
+                "the median latency settled only after {seconds} seconds, from {before_ms:.3}ms to {after_ms:.3}ms"
+            ),
+            None => write!(
+                formatter,
+                "the median latency drifted from {before_ms:.3}ms in the first third to {after_ms:.3}ms in the last"
+            ),
+        }
+    }
+}
+
+/// Whether others took so much of the CPU time that a run says nothing, in a sentence.
+#[must_use]
+pub fn stolen(course: &Course) -> Option<String> {
     let share = course.steal_share.filter(|share| *share > MOST_STEAL_SHARE)?;
     let percent = share * 100.0;
     Some(format!("others took {percent:.1}% of the CPU time: measure on a machine that is not shared"))
-}
-
-fn settling(p50s: &[f64]) -> Option<String> {
-    let settled = mser5(p50s)?;
-    let (before, after) = p50s.split_at(settled);
-    let (before_ms, after_ms) = apart(before, after)?;
-    Some(format!(
-        "the median latency settled only after {settled} seconds, from {before_ms:.3}ms to {after_ms:.3}ms: lengthen `warm_up`"
-    ))
-}
-
-fn drift(p50s: &[f64]) -> Option<String> {
-    let third = p50s.len() / 3;
-    if third < FEWEST_SECONDS_OF_A_THIRD {
-        return None;
-    }
-    let (first_ms, last_ms) = apart(&p50s[..third], &p50s[p50s.len() - third..])?;
-    Some(format!(
-        "the median latency drifted from {first_ms:.3}ms in the first third to {last_ms:.3}ms in the last: is the machine \
-         busy with something else?"
-    ))
 }
 
 /// What two parts of a window have for the median latency, in milliseconds, where that differs by too much.
@@ -72,7 +116,8 @@ mod tests {
     fn sentence(stretches: &[(usize, u64)]) -> String {
         let of = |&(seconds, p50_us): &(usize, u64)| std::iter::repeat_n(p50_us * 1_000, seconds);
         let course = Course { p50_by_second_ns: stretches.iter().flat_map(of).collect(), steal_share: None };
-        unsteadiness(&course).unwrap_or_default()
+        Drift::of(&course)
+            .map_or_else(String::new, |drift| format!("{drift}: {}", drift.cure_for_a_machine()))
     }
 
     #[rstest]
@@ -92,8 +137,8 @@ mod tests {
     #[test]
     fn stolen_time_is_told() {
         let course = |steal_share| Course { steal_share: Some(steal_share), ..Course::default() };
-        assert_eq!(unsteadiness(&course(0.05)), None);
-        let sentence = unsteadiness(&course(0.051)).unwrap();
+        assert_eq!(stolen(&course(0.05)), None);
+        let sentence = stolen(&course(0.051)).unwrap();
         assert_eq!(sentence, "others took 5.1% of the CPU time: measure on a machine that is not shared");
     }
 }

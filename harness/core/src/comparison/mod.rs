@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::judge::unfit_blocks;
+use crate::judge::{drift_of, unfit_blocks, vanished};
 use crate::metric::Metric;
 use crate::report::ReportUnit;
 use crate::run::Run;
@@ -208,7 +208,7 @@ impl<'a> Stage<'a> {
                 () => {}
             }
         }
-        let mut unfit = short_of_rate(&old, &new);
+        let mut unfit = unfit_for_both(&old, &new);
         unfit.extend(unfit_blocks(&old, &bare));
         unfit.extend(unfit_blocks(&new, &bare));
         old.retain(|run| !unfit.contains_key(&run.block));
@@ -222,18 +222,30 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// Blocks in which neither version kept the rate say nothing of what the new one costs more.
-fn short_of_rate(old: &[&Run], new: &[&Run]) -> BTreeMap<u32, String> {
-    let fell_short = |run: &&&Run| rate_shortfall(&run.recording).is_some();
-    let both = new
-        .iter()
-        .filter(fell_short)
-        .filter(|new| old.iter().filter(fell_short).any(|old| old.block == new.block));
-    let why = |run: &&Run| {
-        let block = run.block;
-        (block, format!("block {block}: neither version kept the rate, which bare did: lower it"))
+/// Blocks that say nothing of what the new version costs more, because of the old one: it had no part in the change, as
+/// `bare` has none. What happened to the new version alone is no reason, for that is what is looked for.
+fn unfit_for_both(old: &[&Run], new: &[&Run]) -> BTreeMap<u32, String> {
+    let why = |old: &&Run| {
+        let block = old.block;
+        let new = new.iter().find(|new| new.block == block)?;
+        let why = vanished(old)
+            .map(|vanished| format!("the older version, {}: {vanished}", old.mesh))
+            .or_else(|| neither_kept_the_rate(old, new))
+            .or_else(|| neither_was_steady(old, new))?;
+        Some((block, why))
     };
-    both.map(why).collect()
+    old.iter().filter_map(why).collect()
+}
+
+fn neither_kept_the_rate(old: &Run, new: &Run) -> Option<String> {
+    rate_shortfall(&old.recording).and(rate_shortfall(&new.recording))?;
+    Some(format!("block {}: neither version kept the rate, which bare did: lower it", old.block))
+}
+
+fn neither_was_steady(old: &Run, new: &Run) -> Option<String> {
+    let drift = drift_of(old).and(drift_of(new))?;
+    let (block, cure) = (new.block, drift.cure_for_a_mesh());
+    Some(format!("block {block}: neither version was steady, though bare was: {drift}: {cure}"))
 }
 
 #[cfg(test)]

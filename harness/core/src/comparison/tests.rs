@@ -5,8 +5,9 @@ use std::num::NonZeroU32;
 use rstest::rstest;
 
 use super::*;
-use crate::judge::tests::run;
+use crate::judge::tests::{climbing, run};
 use crate::recording::ErrorKind;
+use crate::resources::{ContainerUse, Group};
 
 pub(super) const EIGHT_BLOCKS: FirstStage = FirstStage { planned: 8, last_block: 8 };
 
@@ -165,6 +166,54 @@ fn a_rate_that_only_the_new_version_misses_is_its_failure() {
     let verdict = plan().compare(&runs, EIGHT_BLOCKS, 1.0).verdict();
     let ComparisonVerdict::Failed(sentences) = verdict else { panic!("{verdict:?}") };
     insta::assert_snapshot!(sentences.join("\n"), @"97.9% of the offered rate was achieved where old achieved 100% (-2.10 points, -2.19 to -2.01 over 8 blocks), and bare kept it: the new version cannot carry this rate; compare what both cost at a lower one");
+}
+
+/// In an open loop what waits grows as long as the rate is missed, and the latency with it.
+#[test]
+fn a_rate_that_only_the_new_version_misses_is_its_failure_however_its_latency_climbs() {
+    let runs = eight_blocks(|run| {
+        if run.mesh.as_str() == "new" {
+            (run.recording.achieved_rate, run.course) = (490.0, climbing());
+        }
+    });
+    let comparison = plan().compare(&runs, EIGHT_BLOCKS, 1.0);
+    assert!(matches!(comparison.verdict(), ComparisonVerdict::Failed(_)), "{comparison:?}");
+}
+
+#[rstest]
+#[case::the_new_version(&["new"], 0)]
+#[case::the_old_version(&["old"], 0)]
+#[case::both(&["old", "new"], 8)]
+#[case::the_machine(&["bare"], 8)]
+fn a_block_is_not_dropped_for_what_one_version_does(#[case] drifting: &[&str], #[case] dropped: usize) {
+    let runs = eight_blocks(|run| {
+        if drifting.contains(&run.mesh.as_str()) {
+            run.course = climbing();
+        }
+    });
+    let comparison = plan().compare(&runs, EIGHT_BLOCKS, 1.0);
+    assert_eq!(comparison.dropped_blocks.len(), dropped, "{comparison:?}");
+}
+
+#[rstest]
+#[case::the_new_version("new", 0)]
+#[case::the_old_version("old", 2)]
+fn a_crash_of_the_new_version_stays_among_the_blocks(#[case] mesh: &str, #[case] dropped: usize) {
+    let sidecar = ContainerUse {
+        container: "web-0/sidecar".into(),
+        group: Group::DataPlane,
+        cpu_ns: 1,
+        resident_bytes: 1,
+        peak_bytes: 1,
+        vanished: true,
+        ended_processes: 1,
+    };
+    let runs = eight_blocks(|run| {
+        if run.mesh.as_str() == mesh && run.block <= 2 {
+            run.resources.containers.push(sidecar.clone());
+        }
+    });
+    assert_eq!(plan().compare(&runs, EIGHT_BLOCKS, 1.0).dropped_blocks.len(), dropped);
 }
 
 #[test]

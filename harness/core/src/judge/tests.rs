@@ -6,7 +6,7 @@ use crate::histogram::LatencyHistogram;
 use crate::metric::Unit;
 use crate::recording::ErrorKind;
 use crate::recording::tests::recording;
-use crate::resources::{ContainerUse, ResourceUse};
+use crate::resources::{ContainerUse, Group, ResourceUse};
 use crate::run::DataPathProof;
 use crate::steadiness::Course;
 
@@ -143,11 +143,54 @@ fn a_vanished_container_is_named() {
         Verdict::Pass,
         "a generator that is done"
     );
+    assert_eq!(losses(&[&ended]), Vec::<String>::new());
     let mesh = with_vanished("web-0/sidecar", Group::DataPlane);
-    let Verdict::Invalid { reasons } = verdict(&mesh, &run("bare", 2), &Budgets::default()) else {
-        panic!("a run whose sidecar vanished is valid");
-    };
-    assert!(reasons[0].contains("web-0/sidecar"), "{reasons:?}");
+    assert_eq!(losses(&[&mesh]), ["block 1: vanished before the window closed: web-0/sidecar"]);
+    assert!(unfit_blocks(&[&mesh], &[&run("bare", 2)]).is_empty(), "a mesh that crashes gets another try");
+    let bare = Run { mesh: MeshName::bare(), ..mesh };
+    assert!(losses(&[&bare]).is_empty() && unfit_blocks(&[&bare], &[&bare]).len() == 1);
+}
+
+#[test]
+fn what_a_mesh_lost_fails_it_and_hides_nothing_else() {
+    let of = |verdict: Verdict| Judgement { verdict, limits: Vec::new() };
+    let lost = |verdict: Verdict| of(verdict).losing(vec!["block 2: gone".to_owned()]).verdict;
+    let breaches =
+        |sentences: &[&str]| Verdict::Fail { breaches: sentences.iter().map(|&it| it.into()).collect() };
+    assert_eq!(of(Verdict::Pass).losing(Vec::new()).verdict, Verdict::Pass);
+    assert_eq!(lost(Verdict::Pass), breaches(&["block 2: gone"]));
+    assert_eq!(
+        lost(Verdict::Invalid { reasons: vec!["the machine is busy".to_owned()] }),
+        breaches(&["block 2: gone", "the machine is busy"])
+    );
+    let error = Verdict::Error { causes: vec!["block 3: did not start".to_owned()] };
+    assert_eq!(lost(error.clone()), error);
+}
+
+/// Ten seconds in which the median latency rises by half.
+pub(crate) fn climbing() -> Course {
+    Course { p50_by_second_ns: (20..30).map(|ms| ms * 1_000_000).collect(), steal_share: None }
+}
+
+#[test]
+fn a_drift_is_the_machines_where_bare_drifts_and_the_meshs_where_only_it_does() {
+    let with = |course: Course, name: &str| Run { course, ..run(name, 20) };
+    let (mesh, bare) = (with(climbing(), "envoy-tuned"), run("bare", 2));
+    assert!(unfit_blocks(&[&mesh], &[&bare]).is_empty(), "a leak gets another try");
+    insta::assert_snapshot!(drift_finding(&[&mesh], &[&bare]).unwrap(), @"envoy-tuned was not steady where bare was, in 1 of 1 blocks; block 1: the median latency drifted from 21.000ms in the first third to 28.000ms in the last: look for what grows in it, such as memory, a queue or a log");
+
+    let busy = with(climbing(), "bare");
+    assert_eq!(drift_finding(&[&mesh], &[&busy]), None);
+    insta::assert_snapshot!(unfit_blocks(&[&mesh], &[&busy])[&1], @"block 1: bare was not steady: the median latency drifted from 21.000ms in the first third to 28.000ms in the last: is the machine busy with something else?");
+}
+
+#[test]
+fn what_waits_grows_where_the_rate_is_missed_and_that_is_no_drift() {
+    let mut mesh = Run { course: climbing(), ..run("envoy-tuned", 20) };
+    mesh.recording.achieved_rate = 490.0;
+    let bare = run("bare", 2);
+    assert!(unfit_blocks(&[&mesh], &[&bare]).is_empty());
+    assert_eq!(drift_finding(&[&mesh], &[&bare]), None);
 }
 
 #[test]

@@ -62,7 +62,19 @@ impl BlockGroup<'_> {
         let unjudged = self.unjudged_limits().into_iter().map(|limit| format!("not judged: {limit}"));
         let left_out = self.left_out_blocks().into_iter().map(|why| format!("left out: {why}"));
         let errors = self.errors_by_kind().into_iter();
-        errors.chain(self.comparisons()).chain(self.baselines()).chain(left_out).chain(unjudged).collect()
+        let remarks = self.remarks().into_iter().map(str::to_owned);
+        errors
+            .chain(self.comparisons())
+            .chain(self.baselines())
+            .chain(remarks)
+            .chain(left_out)
+            .chain(unjudged)
+            .collect()
+    }
+
+    /// What is to be known of runs besides, each sentence once: what concerns `bare` concerns every case.
+    fn remarks(&self) -> BTreeSet<&str> {
+        self.cases.iter().flat_map(|case| &case.remarks).map(String::as_str).collect()
     }
 
     /// Why blocks are not among the figures, each reason once.

@@ -77,6 +77,7 @@ pub(crate) fn case(group: &str, mesh: &str, figures: Figures) -> CaseReport {
         tier: None,
         comparison: None,
         left_out: Vec::new(),
+        remarks: Vec::new(),
         against_baseline: None,
         fingerprint: None,
         limits: Vec::new(),
