@@ -67,8 +67,7 @@ impl Test {
     /// A metric that was not flagged, by the first stage.
     pub(super) fn unflagged(&self, plan: &ComparisonPlan) -> ComparedMetric {
         let (_, high) = self.estimate.interval(plan.strictness.alpha);
-        let is_better =
-            self.estimate.p_below() < plan.strictness.alpha && self.matters(-self.estimate.mean(), plan);
+        let is_better = self.estimate.p_below() < plan.strictness.alpha && self.is_better(plan);
         let change = match () {
             () if !self.has_enough_pairs() => Change::Inconclusive,
             () if is_better => Change::Improved,
@@ -84,6 +83,12 @@ impl Test {
 
     fn matters(&self, log_ratio: f64, plan: &ComparisonPlan) -> bool {
         plan.strictness.matters(self.metric, self.old, log_ratio)
+    }
+
+    /// From the new value to the old it is as far as a change for the worse must be.
+    fn is_better(&self, plan: &ComparisonPlan) -> bool {
+        let mean = self.estimate.mean();
+        plan.strictness.matters(self.metric, self.old * mean.exp(), -mean)
     }
 
     fn compared(&self, plan: &ComparisonPlan, change: Change) -> ComparedMetric {

@@ -42,10 +42,10 @@ pub struct Floors {
 }
 
 impl Strictness {
-    /// Whether a metric that was `old` and changed by this log ratio changed by more than the smallest that matters,
-    /// in proportion and in absolute terms.
+    /// Whether a metric that rose from `lower` by this log ratio rose by more than the smallest change that matters, in
+    /// proportion and in absolute terms. A fall is asked for as the rise that would undo it, from the new value.
     #[must_use]
-    pub fn matters(&self, metric: Metric, old: f64, log_ratio: f64) -> bool {
+    pub fn matters(&self, metric: Metric, lower: f64, log_ratio: f64) -> bool {
         let (smallest_change, floor) = match metric.unit() {
             Unit::Latency if metric == Metric::P50 => (self.smallest_changes.latency, self.floors.p50_ns),
             Unit::Latency => (self.smallest_changes.latency, self.floors.tail_ns),
@@ -54,6 +54,6 @@ impl Strictness {
             // Shares are compared by their difference: a ratio to no errors at all is none.
             Unit::Share => return false,
         };
-        log_ratio > smallest_change.ln_1p() && old * (log_ratio.exp() - 1.0) > floor
+        log_ratio > smallest_change.ln_1p() && lower * (log_ratio.exp() - 1.0) > floor
     }
 }
