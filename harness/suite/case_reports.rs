@@ -110,7 +110,8 @@ pub(crate) fn group_reports<'a>(
 /// Fresh blocks of the two versions that a scenario compares, where the first blocks flag anything.
 pub(crate) fn confirming_stage<'a>(plan: &GroupPlan<'a>, outcome: &GroupOutcome) -> Option<GroupPlan<'a>> {
     let compare = plan.scenario.compare.as_ref().filter(|_| !outcome.interrupted)?;
-    if compare.flagged(&outcome.runs).is_empty() {
+    let first = self::compare(plan, &outcome.runs, &compare.new, 1.0)?;
+    if !first.is_worth_confirming() {
         return None;
     }
     let mut arms = plan.arms.clone();
@@ -142,15 +143,16 @@ fn left_out(
     runs: &[&Run],
     bare: &[&Run],
 ) -> Vec<DroppedBlock> {
-    let (dropped, most) = match comparison {
-        Some(comparison) => (comparison.dropped_blocks.clone(), comparison.most_dropped_blocks),
+    let (dropped, are_few) = match comparison {
+        Some(comparison) => (comparison.dropped_blocks.clone(), comparison.unfit_stage.is_none()),
         None => {
             let unfit = unfit_blocks(runs, bare).into_iter();
-            let dropped = unfit.map(|(block, why)| DroppedBlock { block, why }).collect();
-            (dropped, most_bad_blocks(plan.scenario.repeats.get()))
+            let dropped: Vec<_> = unfit.map(|(block, why)| DroppedBlock { block, why }).collect();
+            let are_few = dropped.len() <= most_bad_blocks(plan.scenario.repeats.get()) as usize;
+            (dropped, are_few)
         }
     };
-    if dropped.len() <= most as usize { dropped } else { Vec::new() }
+    if are_few { dropped } else { Vec::new() }
 }
 
 /// What kept runs of a mesh from having a result, each in a sentence.

@@ -30,6 +30,8 @@ pub(crate) fn carry_out_stage<'a>(
 fn bad_blocks(plan: &GroupPlan<'_>, runs: &[Run]) -> u32 {
     let bare: Vec<&Run> = runs.iter().filter(|run| run.mesh.is_bare()).collect();
     let all: Vec<&Run> = runs.iter().collect();
-    let bad = unfit_blocks(&all, &bare).into_keys().filter(|block| plan.blocks.contains(block));
+    let mut bad = unfit_blocks(&all, &bare);
+    bad.extend(plan.scenario.compare.iter().flat_map(|compare| compare.unfit_blocks(runs)));
+    let bad = bad.into_keys().filter(|block| plan.blocks.contains(block));
     u32::try_from(bad.count()).unwrap_or(u32::MAX)
 }

@@ -54,8 +54,17 @@ pub struct Comparison {
     pub rate: Option<ComparedShare>,
     /// Blocks that could not be used.
     pub dropped_blocks: Vec<DroppedBlock>,
-    /// How many blocks may be left out; with more of them nothing is said.
+    /// The stage that had more bad blocks than may be left out, where one had: then nothing is said.
     #[serde(default)]
+    pub unfit_stage: Option<UnfitStage>,
+}
+
+/// A stage with too many bad blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UnfitStage {
+    /// How many could not be used.
+    pub dropped_blocks: u32,
+    /// How many may be left out.
     pub most_dropped_blocks: u32,
 }
 
@@ -123,16 +132,16 @@ pub(crate) const COMPARED: [Metric; 7] = [
 /// With fewer pairs, a t test knows the deviation too badly to say anything.
 pub const FEWEST_PAIRS: usize = 5;
 
-impl ComparisonPlan {
-    /// The metrics that seem to have become worse by the runs of the first stage, for which fresh blocks are worth
-    /// running.
+impl Comparison {
+    /// Whether fresh blocks are worth running after those of the first stage: something seems to have become worse, and
+    /// enough of the blocks that say so are good.
     #[must_use]
-    pub fn flagged(&self, runs: &[Run]) -> Vec<Metric> {
-        let stage = Stage::of(self, runs.iter());
-        let flags = |metric: &Metric| stage.test(*metric).is_some_and(|test| test.seems_worse(self));
-        COMPARED.into_iter().filter(flags).collect()
+    pub fn is_worth_confirming(&self) -> bool {
+        self.unfit_stage.is_none() && self.metrics.iter().any(|compared| compared.flagged)
     }
+}
 
+impl ComparisonPlan {
     /// Compares all metrics: those that the blocks of the first stage flag by the blocks after these, the others by the
     /// first. `share_of_alpha` falls to this comparison where several are made in one campaign.
     #[must_use]
@@ -150,21 +159,25 @@ impl ComparisonPlan {
         });
         let mut metrics: Vec<_> = confirmed.chain(others.iter().map(|test| test.unflagged(self))).collect();
         metrics.sort_by_key(|compared| COMPARED.iter().position(|metric| metric.name() == compared.metric));
+        let unfit_stage = first
+            .unfit(first_stage.planned)
+            .or_else(|| fresh.unfit(self.strictness.confirming_blocks.get()));
         let [old, new] = [[first.old, fresh.old], [first.new, fresh.new]].map(|stages| stages.concat());
         Comparison {
             old: self.old.to_string(),
             metrics,
             errors: ComparedShare::of_errors(self, &old, &new),
             rate: ComparedShare::of_rate(self, &old, &new),
+            unfit_stage,
             dropped_blocks: first.dropped.into_iter().chain(fresh.dropped).collect(),
-            most_dropped_blocks: self.most_dropped_blocks(runs, first_stage),
         }
     }
 
-    fn most_dropped_blocks(&self, runs: &[Run], first_stage: FirstStage) -> u32 {
-        let was_confirmed = runs.iter().any(|run| run.block > first_stage.last_block);
-        let confirming = if was_confirmed { self.strictness.confirming_blocks.get() } else { 0 };
-        most_bad_blocks(first_stage.planned) + most_bad_blocks(confirming)
+    /// The blocks among `runs` that say nothing of a change, with why.
+    #[must_use]
+    pub fn unfit_blocks(&self, runs: &[Run]) -> BTreeMap<u32, String> {
+        let dropped = Stage::of(self, runs.iter()).dropped.into_iter();
+        dropped.map(|dropped| (dropped.block, dropped.why)).collect()
     }
 }
 
@@ -215,6 +228,13 @@ impl<'a> Stage<'a> {
         new.retain(|run| !unfit.contains_key(&run.block));
         let dropped = unfit.into_iter().map(|(block, why)| DroppedBlock { block, why }).collect();
         Self { old, new, dropped }
+    }
+
+    /// Each stage is judged alone, and so is whether it can be.
+    fn unfit(&self, planned: u32) -> Option<UnfitStage> {
+        let dropped_blocks = u32::try_from(self.dropped.len()).unwrap_or(u32::MAX);
+        let most_dropped_blocks = most_bad_blocks(planned);
+        (dropped_blocks > most_dropped_blocks).then_some(UnfitStage { dropped_blocks, most_dropped_blocks })
     }
 
     fn test(&self, metric: Metric) -> Option<Test> {

@@ -34,6 +34,8 @@ pub(super) fn plan() -> ComparisonPlan {
 #[case::below_the_floor(0.4e6, 1.1, Change::NoChange)]
 #[case::worse(2e6, 1.1, Change::Regressed)]
 #[case::better(2e6, 0.9, Change::Improved)]
+#[case::better_by_less_than_the_floor(120e3, 80.0 / 120.0, Change::NoChange)]
+#[case::better_by_more_than_the_floor(160e3, 100.0 / 160.0, Change::Improved)]
 fn a_change_is_judged_by_what_matters(#[case] old: f64, #[case] factor: f64, #[case] expected: Change) {
     let pairs: Vec<_> = (0..8).map(|_| (old, old * factor)).collect();
     let test = metric::Test::of(Metric::P50, &pairs).unwrap();
@@ -63,7 +65,10 @@ fn a_regression_needs_both_stages_and_is_told_in_numbers() {
         [of(1, 20, 30), of(9, old_again_ms, new_again_ms)].concat()
     };
     // 5,000 requests a run: p99 is not gated.
-    assert_eq!(plan().flagged(&campaign(20, 30)[..24]), [Metric::P50, Metric::P90]);
+    let first = plan().compare(&campaign(20, 30)[..24], EIGHT_BLOCKS, 1.0);
+    let flagged: Vec<_> = first.metrics.iter().filter(|it| it.flagged).map(|it| it.metric.as_str()).collect();
+    assert_eq!(flagged, ["p50", "p90"]);
+    assert!(first.is_worth_confirming());
     let comparison = plan().compare(&campaign(20, 30), EIGHT_BLOCKS, 1.0);
     let ComparisonVerdict::Regressed(sentences) = comparison.verdict() else { panic!("{comparison:?}") };
     insta::assert_snapshot!(sentences[0], @"p50 is worse than old's by +50.0% (+49.9% to +50.1% over 8 blocks), from 20ms to 30ms; fresh blocks confirmed it: expect it of an upgrade");
@@ -254,6 +259,23 @@ fn more_than_a_quarter_of_bad_blocks_is_too_many() {
     assert_eq!(spoilt(2), ComparisonVerdict::NoChange);
     let ComparisonVerdict::Invalid(reasons) = spoilt(3) else { panic!("three bad blocks of eight are used") };
     insta::assert_snapshot!(reasons[0], @"3 blocks could not be used where 2 may be left out: nothing is said of the new version; cure what follows and measure again");
+}
+
+/// Three bad blocks of the first eight are too many, whatever the eight after them are; and no reason to run these.
+#[rstest]
+#[case::of_the_first_stage(&[1, 2, 3], true)]
+#[case::of_the_second(&[9, 10, 11], true)]
+#[case::two_of_each(&[1, 2, 9, 10], false)]
+fn each_stage_has_its_own_quarter(#[case] bad: &[u32], #[case] is_unfit: bool) {
+    let block =
+        |block| [("bare", 10), ("old", 20), ("new", 30)].map(|(mesh, ms)| Run { block, ..run(mesh, ms) });
+    let mut runs: Vec<Run> = (1..=16).flat_map(block).collect();
+    runs.iter_mut().filter(|run| bad.contains(&run.block)).for_each(|run| run.recording.cpu_seconds = 9.9);
+    let verdict = plan().compare(&runs, EIGHT_BLOCKS, 1.0).verdict();
+    assert_eq!(matches!(verdict, ComparisonVerdict::Invalid(_)), is_unfit, "{verdict:?}");
+    assert_eq!(matches!(verdict, ComparisonVerdict::Regressed(_)), !is_unfit, "{verdict:?}");
+    let first = plan().compare(&runs[..24], EIGHT_BLOCKS, 1.0);
+    assert_eq!(first.is_worth_confirming(), bad != [1, 2, 3], "{first:?}");
 }
 
 #[rstest]

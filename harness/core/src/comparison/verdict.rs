@@ -1,6 +1,6 @@
 //! What a comparison comes to as a whole, in sentences.
 
-use super::{Change, ComparedMetric, Comparison};
+use super::{Change, ComparedMetric, Comparison, UnfitStage};
 use crate::metric::Metric;
 
 /// What a comparison comes to as a whole.
@@ -28,8 +28,8 @@ impl Comparison {
             let metrics = self.metrics.iter().filter(|compared| compared.change == change);
             metrics.map(|compared| self.sentence(compared)).collect()
         };
-        if self.dropped_blocks.len() > self.most_dropped_blocks as usize {
-            return ComparisonVerdict::Invalid(self.reasons());
+        if let Some(unfit) = self.unfit_stage {
+            return ComparisonVerdict::Invalid(self.reasons(unfit));
         }
         let failures = self.failures();
         if !failures.is_empty() {
@@ -49,8 +49,8 @@ impl Comparison {
         }
     }
 
-    fn reasons(&self) -> Vec<String> {
-        let (dropped, most) = (self.dropped_blocks.len(), self.most_dropped_blocks);
+    fn reasons(&self, unfit: UnfitStage) -> Vec<String> {
+        let UnfitStage { dropped_blocks: dropped, most_dropped_blocks: most } = unfit;
         let summary = format!(
             "{dropped} blocks could not be used where {most} may be left out: nothing is said of the new version; cure \
              what follows and measure again"
