@@ -259,7 +259,7 @@ impl Campaign {
             let what = format!("processes that outlived their run were ended: {}", stragglers.join(", "));
             progress.observe(&Event::Swept { what });
         }
-        let share = share_of_alpha(selected);
+        let share = share_of_alpha(selected.iter().map(|case| &case.case.mesh));
         let judged = group_reports(&plan, &outcome, &members, provider, baselines, share);
         self.interrupted |= outcome.interrupted;
         self.ran.insert(group);

@@ -1,7 +1,7 @@
 //! From what a block group gave to the reports of its cases.
 
-use meshbench_core::comparison::{Comparison, DroppedBlock, FirstStage, most_bad_blocks};
-use meshbench_core::judge::{Verdict, drift_finding, judge, losses, unfit_blocks};
+use meshbench_core::comparison::{Comparison, FirstStage};
+use meshbench_core::judge::{LeftOut, Verdict, drift_finding, judge, losses};
 use meshbench_core::report::{CaseHeading, CaseReport, Executable};
 use meshbench_core::run::Run;
 use meshbench_core::scenario::MeshName;
@@ -70,16 +70,14 @@ pub(crate) fn group_reports<'a>(
             return None;
         }
         let comparison = compare(plan, &outcome.runs, &mesh.name, share_of_alpha);
-        let left_out = left_out(plan, comparison.as_ref(), &runs, &bare);
-        let fit = |runs: &[&'a Run]| -> Vec<&'a Run> {
-            let is_fit = |run: &&Run| !left_out.iter().any(|left_out| left_out.block == run.block);
-            runs.iter().copied().filter(is_fit).collect()
+        let left_out = match &comparison {
+            Some(comparison) => LeftOut::of_comparison(comparison),
+            None => LeftOut::of(&runs, &bare, plan.scenario.repeats.get()),
         };
-        let (fit, fit_bare) = (fit(&runs), fit(&bare));
+        let (fit, fit_bare) = (left_out.keeps(&runs), left_out.keeps(&bare));
         let judgement =
             judge(&mesh.name, &fit, &fit_bare, &plan.scenario.budgets, comparison.as_ref(), causes)
                 .losing(losses(&runs));
-        let remarks = drift_finding(&runs, &bare).into_iter().collect();
         let name = format!("{}::{}::{}::{}", plan.scenario.name, mesh.name, plan.rate, plan.duration);
         let heading = CaseHeading {
             selected: members.iter().any(|member| member.name == name),
@@ -95,9 +93,14 @@ pub(crate) fn group_reports<'a>(
         let standing = measured
             .as_ref()
             .map(|measured| baselines.compare(measured, &plan.scenario.strictness, share_of_alpha));
-        let judgement = judgement.against(standing.as_ref());
+        let unsteady = left_out.unsteady.as_deref().filter(|_| is_comparable);
+        let judgement = judgement.against(standing.as_ref(), unsteady);
+        let (measured, standing) =
+            (measured.filter(|_| unsteady.is_none()), standing.filter(|_| unsteady.is_none()));
+        let unsteady = unsteady.map(|why| format!("compared with no baseline, and makes none: {why}"));
+        let remarks = drift_finding(&fit, &fit_bare).into_iter().chain(unsteady).collect();
         let report = CaseReport::new(heading, &fit, &fit_bare, judgement);
-        let report = report.leaving_out(left_out, &runs).remarking(remarks).compared(comparison);
+        let report = report.leaving_out(left_out.blocks, &runs).remarking(remarks).compared(comparison);
         let report = match (&measured, standing) {
             (Some(measured), Some(standing)) => report.against(standing, measured.fingerprint().clone()),
             _ => report,
@@ -121,38 +124,16 @@ pub(crate) fn confirming_stage<'a>(plan: &GroupPlan<'a>, outcome: &GroupOutcome)
     Some(GroupPlan { arms, blocks, ..*plan })
 }
 
-/// What falls to each of the selected cases that are compared, of the tolerated false alarms: an equal share.
-///
-/// Where versions are compared in the same blocks, these cases are all that can be flagged.
-pub(crate) fn share_of_alpha(selected: &[PlannedCase]) -> f64 {
-    let in_same_blocks = selected.iter().filter(|case| case.compared_with().is_some()).count();
-    let with_baselines = selected.iter().filter(|case| !case.case.mesh.is_bare()).count();
-    1.0 / if in_same_blocks > 0 { in_same_blocks } else { with_baselines }.max(1) as f64
+/// What falls to each of the cases of these meshes that can be called worse, of the tolerated false alarms: an equal share,
+/// whether it is compared within its blocks or with its baseline. That is each but the control.
+pub(crate) fn share_of_alpha<'a>(meshes: impl Iterator<Item = &'a MeshName>) -> f64 {
+    1.0 / meshes.filter(|mesh| !mesh.is_bare()).count().max(1) as f64
 }
 
 fn compare(plan: &GroupPlan<'_>, runs: &[Run], mesh: &MeshName, share_of_alpha: f64) -> Option<Comparison> {
     let compare = plan.scenario.compare.as_ref().filter(|compare| compare.new == *mesh)?;
     let first_stage = FirstStage { planned: plan.scenario.repeats.get(), last_block: *plan.blocks.end() };
     Some(compare.compare(runs, first_stage, share_of_alpha))
-}
-
-/// The blocks that a case's figures and budgets are read without: bad ones, if they are few.
-fn left_out(
-    plan: &GroupPlan<'_>,
-    comparison: Option<&Comparison>,
-    runs: &[&Run],
-    bare: &[&Run],
-) -> Vec<DroppedBlock> {
-    let (dropped, are_few) = match comparison {
-        Some(comparison) => (comparison.dropped_blocks.clone(), comparison.unfit_stage.is_none()),
-        None => {
-            let unfit = unfit_blocks(runs, bare).into_iter();
-            let dropped: Vec<_> = unfit.map(|(block, why)| DroppedBlock { block, why }).collect();
-            let are_few = dropped.len() <= most_bad_blocks(plan.scenario.repeats.get()) as usize;
-            (dropped, are_few)
-        }
-    };
-    if are_few { dropped } else { Vec::new() }
 }
 
 /// What kept runs of a mesh from having a result, each in a sentence.
@@ -164,4 +145,20 @@ fn causes(plan: &GroupPlan<'_>, outcome: &GroupOutcome, mesh: &MeshName, done: u
         causes.push(format!("interrupted after {done} of {blocks} blocks"));
     }
     causes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_that_can_be_called_worse_has_its_share_of_the_false_alarms() {
+        let share = |meshes: &[&str]| {
+            let meshes: Vec<MeshName> = meshes.iter().map(|mesh| mesh.parse().unwrap()).collect();
+            share_of_alpha(meshes.iter())
+        };
+        // One of them compared within its blocks, and the others with their baselines: each can cry wolf.
+        assert_eq!(share(&["bare", "old", "new", "reference", "haproxy"]), 0.25);
+        assert_eq!(share(&["bare"]), 1.0);
+    }
 }

@@ -1,6 +1,7 @@
 //! From runs to a verdict. Pure: everything it knows is in its arguments.
 
 mod evidence;
+mod left_out;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use crate::statistics::median;
 use evidence::validity;
 pub use evidence::{drift_finding, losses, unfit_blocks};
 pub(crate) use evidence::{drift_of, vanished};
+pub use left_out::LeftOut;
 
 /// What a case comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -166,12 +168,24 @@ impl Judgement {
     }
 
     /// The same with what the baseline adds: where budgets are kept and nothing else was compared, that decides.
-    /// A baseline that cannot be read is an error whatever else is.
+    /// A baseline that cannot be read is an error whatever else is. `unsteady` says why nothing can be compared, where
+    /// too many blocks were bad: that is no pass where a baseline would have decided.
     #[must_use]
-    pub fn against(self, baseline: Option<&AgainstBaseline>) -> Self {
+    pub fn against(self, baseline: Option<&AgainstBaseline>, unsteady: Option<&str>) -> Self {
         let is_damaged = matches!(baseline, Some(AgainstBaseline::Unusable { .. }));
         let decides = is_damaged || self.verdict == Verdict::Pass;
         let verdict = baseline.filter(|_| decides).and_then(AgainstBaseline::verdict);
+        let verdict = verdict.map(|verdict| match (unsteady, verdict) {
+            (None, verdict) | (Some(_), verdict @ Verdict::Error { .. }) => verdict,
+            (Some(why), Verdict::NewBaseline { .. }) => Verdict::NewBaseline {
+                findings: vec![format!(
+                    "there is no baseline to compare with, and this campaign makes none: {why}"
+                )],
+            },
+            (Some(why), _) => {
+                Verdict::Inconclusive { findings: vec![format!("not compared with the baseline: {why}")] }
+            }
+        });
         Self { verdict: verdict.unwrap_or(self.verdict), ..self }
     }
 }

@@ -256,3 +256,50 @@ fn quantiles_are_gated_on_successes() {
     mesh.recording.requests = 20_000;
     assert!(!mesh.has_requests_for(Metric::P99), "5,000 successes of 20,000 requests gate p99");
 }
+
+/// Three blocks in which bare drifted or others took the machine's time in as many as `bad`.
+fn three_blocks(bad: u32, course: &Course) -> [Vec<Run>; 2] {
+    ["envoy-tuned", "bare"].map(|mesh| {
+        let course = |block| if mesh == "bare" && block <= bad { course.clone() } else { Course::default() };
+        (1..=3).map(|block| Run { block, course: course(block), ..run(mesh, 20) }).collect()
+    })
+}
+
+#[test]
+fn bad_blocks_that_are_too_many_to_leave_out_are_told() {
+    let [mesh, bare] = three_blocks(2, &climbing());
+    let (mesh, bare): (Vec<_>, Vec<_>) = (mesh.iter().collect(), bare.iter().collect());
+    let few = LeftOut::of(&mesh, &bare, 8);
+    assert_eq!((few.blocks.len(), few.unsteady.as_ref(), few.keeps(&mesh).len()), (2, None, 1));
+    let many = LeftOut::of(&mesh, &bare, 3);
+    assert_eq!((many.blocks.len(), many.keeps(&mesh).len()), (0, 3));
+    insta::assert_snapshot!(many.unsteady.unwrap(), @"2 of 3 blocks say too little, where 0 may be left out; block 1: bare was not steady: the median latency drifted from 21.000ms in the first third to 28.000ms in the last: is the machine busy with something else?");
+}
+
+#[test]
+fn a_machine_whose_time_others_take_says_nothing_however_few_the_blocks() {
+    let course = Course { steal_share: Some(0.3), ..Course::default() };
+    let [mesh, bare] = three_blocks(1, &course);
+    let judged = verdict(&mesh[0], &bare[0], &Budgets::default());
+    let Verdict::Invalid { reasons } = judged else { panic!("{judged:?}") };
+    assert_eq!(
+        reasons,
+        [
+            "the control, bare: block 1: others took 30.0% of the CPU time: measure on a machine that is not shared"
+        ]
+    );
+}
+
+#[test]
+fn what_a_baseline_would_have_decided_is_no_pass_where_blocks_were_bad() {
+    let none = AgainstBaseline::NoBaseline;
+    let of = |verdict: Verdict| Judgement { verdict, limits: Vec::new() };
+    let unsteady = |verdict| of(verdict).against(Some(&none), Some("a reason")).verdict;
+    let Verdict::NewBaseline { findings } = unsteady(Verdict::Pass) else {
+        panic!("a baseline is not missed")
+    };
+    assert_eq!(findings, ["there is no baseline to compare with, and this campaign makes none: a reason"]);
+    let failed = Verdict::Fail { breaches: vec!["a budget".to_owned()] };
+    assert_eq!(unsteady(failed.clone()), failed);
+    assert_eq!(of(Verdict::Pass).against(None, Some("a reason")).verdict, Verdict::Pass);
+}
