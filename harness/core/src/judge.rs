@@ -212,9 +212,9 @@ pub fn judge(
     let (capacity, invalid) = match &compared {
         Some(Verdict::Invalid { reasons }) => (Vec::new(), reasons.clone()),
         Some(Verdict::Fail { breaches }) => (breaches.clone(), invalid),
-        // All blocks together know better than a single one whether the mesh carries the rate.
-        Some(_) => (Vec::new(), invalid),
-        None => (capacity, invalid),
+        // All blocks together know better than a single one whether the mesh carries the rate, where they are enough.
+        Some(_) if comparison.is_some_and(|comparison| comparison.rate.is_some()) => (Vec::new(), invalid),
+        Some(_) | None => (capacity, invalid),
     };
     let broken = limits.iter().filter(|limit| limit.kept == Some(false)).map(|limit| limit.remark.clone());
     let breaches: Vec<_> = capacity.into_iter().chain(broken).collect();

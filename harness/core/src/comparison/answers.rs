@@ -36,19 +36,32 @@ pub struct ComparedShare {
 }
 
 impl ComparedShare {
-    /// Requests that failed. Too many are above 1% where the old mesh had at most that, or a rise by 0.1 percentage
-    /// points or more that is not luck.
-    pub(super) fn of_errors(plan: &ComparisonPlan, old: &[&Run], new: &[&Run]) -> Option<Self> {
+    /// Requests that failed. Too many are a rise by 0.1 percentage points or more that is not luck, or one as large that
+    /// takes them above 1% where the old mesh had at most that.
+    ///
+    /// The second asks for no test: so many errors in so many blocks are to be looked at, and no luck that a few of them
+    /// have makes them none. It asks for the rise all the same, or a mesh that always fails about 1% would fail by a coin.
+    /// Fresh blocks confirm neither: a request that was lost is lost.
+    pub(super) fn of_errors(
+        plan: &ComparisonPlan,
+        old: &[&Run],
+        new: &[&Run],
+        share_of_alpha: f64,
+    ) -> Option<Self> {
+        let alpha = plan.strictness.alpha * share_of_alpha;
         Self::of(plan, Metric::ErrorShare, old, new, |old, new, rise| {
-            let rose = new - old >= SMALLEST_ERROR_RISE && rise.p_above() < plan.strictness.alpha;
-            (new > MOST_ERROR_SHARE && old <= MOST_ERROR_SHARE) || (rose && rise.count() >= FEWEST_PAIRS)
+            let is_too_many = new > MOST_ERROR_SHARE && old <= MOST_ERROR_SHARE;
+            let rose = new - old >= SMALLEST_ERROR_RISE && rise.count() >= FEWEST_PAIRS;
+            rose && (is_too_many || rise.p_above() < alpha)
         })
     }
 
-    /// The achieved rate as a share of the offered. Too little is what nothing that was measured is kept at; blocks in
-    /// which `bare` or the old mesh fell short as well are left out beforehand.
+    /// The achieved rate as a share of the offered; `None` where the pairs are too few to say more than each block does.
+    /// Too little is what nothing that was measured is kept at; blocks in which `bare` or the old mesh fell short as well
+    /// are left out beforehand.
     pub(super) fn of_rate(plan: &ComparisonPlan, old: &[&Run], new: &[&Run]) -> Option<Self> {
-        Self::of(plan, Metric::AchievedShare, old, new, |_, new, _| new < LEAST_ACHIEVED_SHARE)
+        let rate = Self::of(plan, Metric::AchievedShare, old, new, |_, new, _| new < LEAST_ACHIEVED_SHARE)?;
+        (rate.pairs as usize >= FEWEST_PAIRS).then_some(rate)
     }
 
     fn of(

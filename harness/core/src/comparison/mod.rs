@@ -49,7 +49,7 @@ pub struct Comparison {
     /// Requests that failed, as a share of all.
     #[serde(default)]
     pub errors: Option<ComparedShare>,
-    /// The achieved rate as a share of the offered.
+    /// The achieved rate as a share of the offered; `None` where the blocks are too few, and judged one by one.
     #[serde(default)]
     pub rate: Option<ComparedShare>,
     /// Blocks that could not be used.
@@ -159,14 +159,13 @@ impl ComparisonPlan {
         });
         let mut metrics: Vec<_> = confirmed.chain(others.iter().map(|test| test.unflagged(self))).collect();
         metrics.sort_by_key(|compared| COMPARED.iter().position(|metric| metric.name() == compared.metric));
-        let unfit_stage = first
-            .unfit(first_stage.planned)
-            .or_else(|| fresh.unfit(self.strictness.confirming_blocks.get()));
+        let unfit_stage =
+            first.unfit(first_stage.planned).or_else(|| fresh.unfit(self.strictness.confirming_blocks.get()));
         let [old, new] = [[first.old, fresh.old], [first.new, fresh.new]].map(|stages| stages.concat());
         Comparison {
             old: self.old.to_string(),
             metrics,
-            errors: ComparedShare::of_errors(self, &old, &new),
+            errors: ComparedShare::of_errors(self, &old, &new, share_of_alpha),
             rate: ComparedShare::of_rate(self, &old, &new),
             unfit_stage,
             dropped_blocks: first.dropped.into_iter().chain(fresh.dropped).collect(),

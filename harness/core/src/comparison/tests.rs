@@ -5,7 +5,9 @@ use std::num::NonZeroU32;
 use rstest::rstest;
 
 use super::*;
+use crate::budget::Budgets;
 use crate::judge::tests::{climbing, run};
+use crate::judge::{Verdict, judge};
 use crate::recording::ErrorKind;
 use crate::resources::{ContainerUse, Group};
 
@@ -126,6 +128,8 @@ pub(super) fn fail(run: &mut Run, requests: u64) {
 #[case::a_rise_below_a_tenth_of_a_point(20, 24, false)]
 #[case::many_of_both(150, 150, false)]
 #[case::fewer(25, 0, false)]
+#[case::about_one_percent_as_ever(50, 51, false)]
+#[case::from_less_than_one_percent_to_more(48, 56, true)]
 fn errors_fail_a_version_where_they_rose(#[case] old: u64, #[case] new: u64, #[case] failed: bool) {
     let runs = eight_blocks(|run| match run.mesh.as_str() {
         "old" => fail(run, old),
@@ -219,6 +223,37 @@ fn a_crash_of_the_new_version_stays_among_the_blocks(#[case] mesh: &str, #[case]
         }
     });
     assert_eq!(plan().compare(&runs, EIGHT_BLOCKS, 1.0).dropped_blocks.len(), dropped);
+}
+
+/// With so few blocks there is no knowing how they differ: errors are shown, and a rate that is missed is the block's.
+#[test]
+fn fewer_than_five_blocks_say_nothing_of_errors_and_the_rate_together() {
+    let mut runs = eight_blocks(|run| {
+        if run.mesh.as_str() == "new" {
+            fail(run, 100);
+            run.recording.achieved_rate = 489.0;
+        }
+    });
+    runs.truncate(12);
+    let comparison = plan().compare(&runs, FirstStage { planned: 4, last_block: 4 }, 1.0);
+    assert!(!comparison.errors.unwrap().failed && comparison.rate.is_none(), "{comparison:?}");
+    let of = |mesh: &str| runs.iter().filter(|run| run.mesh.as_str() == mesh).collect::<Vec<_>>();
+    let new = "new".parse().unwrap();
+    let judged = judge(&new, &of("new"), &of("bare"), &Budgets::default(), Some(&comparison), Vec::new());
+    let Verdict::Fail { breaches } = judged.verdict else { panic!("{judged:?}") };
+    assert!(breaches.len() == 4 && breaches[0].contains("97.8%"), "{breaches:?}");
+}
+
+/// Of twelve cases each has a twelfth of the tolerated false alarms, for errors as for everything else.
+#[test]
+fn errors_are_judged_by_the_cases_share_of_false_alarms() {
+    let runs = eight_blocks(|run| {
+        if run.mesh.as_str() == "new" {
+            fail(run, if run.block % 2 == 0 { 19 } else { 1 });
+        }
+    });
+    let failed = |share| plan().compare(&runs, EIGHT_BLOCKS, share).errors.unwrap().failed;
+    assert!(failed(1.0) && !failed(1.0 / 12.0));
 }
 
 #[test]
