@@ -11,13 +11,14 @@ const ROUNDS: NonZeroU32 = NonZeroU32::new(100_000).unwrap();
 
 /// A digest of what [`LoadPlanSettings::without_secrets`] leaves out, in hexadecimal; none where it leaves out nothing.
 ///
-/// PBKDF2 as RFC 8018 has it, salted with the start instant that all shards of a plan share.
-pub(crate) fn digest(settings: &LoadPlanSettings) -> Option<String> {
+/// PBKDF2 as RFC 8018 has it, salted with the instant at which the window opened: all shards of a plan share it, and no two
+/// runs do.
+pub(crate) fn digest(settings: &LoadPlanSettings, window_start_unix_ns: u64) -> Option<String> {
     let secrets = settings.secrets();
     if secrets.is_empty() {
         return None;
     }
-    let salt = settings.start_at_unix_ns.unwrap_or_default().to_le_bytes();
+    let salt = window_start_unix_ns.to_le_bytes();
     let mut digest = [0; DIGEST_BYTES];
     pbkdf2::derive(PBKDF2_HMAC_SHA256, ROUNDS, &salt, &secrets, &mut digest);
     Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
@@ -30,18 +31,18 @@ mod tests {
     use super::*;
     use crate::http2::fuzzing::settings;
 
-    fn digest_of(body: &[u8], start_at_unix_ns: Option<u64>) -> Option<String> {
+    fn digest_of(body: &[u8], window_start_unix_ns: u64) -> Option<String> {
         let request = PlannedRequest { body: body.to_vec(), ..PlannedRequest::get("/".to_owned(), 1) };
-        digest(&LoadPlanSettings { start_at_unix_ns, ..settings(Protocol::Http1, vec![request]) })
+        digest(&settings(Protocol::Http1, vec![request]), window_start_unix_ns)
     }
 
     #[test]
     fn digests_are_equal_where_what_is_left_out_is_and_not_from_run_to_run() {
-        assert_eq!(digest_of(b"", Some(1)), None);
-        let digest = digest_of(b"pin=1234", Some(1));
+        assert_eq!(digest_of(b"", 1), None);
+        let digest = digest_of(b"pin=1234", 1);
         assert!(digest.as_ref().is_some_and(|digest| digest.len() == 2 * DIGEST_BYTES), "{digest:?}");
-        assert_eq!(digest_of(b"pin=1234", Some(1)), digest);
-        assert_ne!(digest_of(b"pin=1235", Some(1)), digest);
-        assert_ne!(digest_of(b"pin=1234", Some(2)), digest);
+        assert_eq!(digest_of(b"pin=1234", 1), digest);
+        assert_ne!(digest_of(b"pin=1235", 1), digest);
+        assert_ne!(digest_of(b"pin=1234", 2), digest);
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn recording(
         version: RECORDING_VERSION,
         generator: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
         plan: settings.without_secrets(),
-        left_out_digest: left_out::digest(settings),
+        left_out_digest: left_out::digest(settings, window_start_unix_ns),
         validity: Validity::default(),
         interrupted: measured.interrupted,
         window_start_unix_ns,
@@ -91,11 +91,15 @@ mod tests {
         };
         let plan = LoadPlan::try_new(settings(Protocol::Http1, vec![request])).unwrap();
         let window_ns = Duration::from_secs(1).as_nanos() as u64;
-        let measured = Measured { interrupted: false, window_ns, cpu_seconds: 0.0, senders: Vec::new() };
-        let recording = recording(&plan, 1, measured, Tally::new(1));
+        let of_run = |window_start_unix_ns| {
+            let senders = Vec::new();
+            let measured = Measured { interrupted: false, window_ns, cpu_seconds: 0.0, senders };
+            recording(&plan, window_start_unix_ns, measured, Tally::new(1))
+        };
+        let recording = of_run(1);
         let kept = &recording.plan.targets[0].requests[0];
         assert_eq!((kept.headers[0].value.as_str(), kept.body.as_slice()), (LEFT_OUT, b"".as_slice()));
-        assert_eq!(recording.left_out_digest, left_out::digest(plan.settings()));
         assert!(recording.left_out_digest.is_some());
+        assert_ne!(of_run(2).left_out_digest, recording.left_out_digest, "equal secrets show from run to run");
     }
 }
