@@ -5,9 +5,25 @@ use super::{LoadPlanSettings, PlannedRequest, RequestHeader};
 /// What stands where a header's value was.
 pub const LEFT_OUT: &str = "[left out]";
 
-/// What names of headers hold whose values let somebody in, such as `Authorization`, `Cookie`, `X-Api-Key` or `Private-Token`.
-const NAMES_OF_SECRETS: [&str; 8] =
-    ["auth", "cookie", "credential", "key", "password", "secret", "session", "token"];
+/// What names of headers hold whose values let somebody in or vouch for somebody, such as `Authorization`, `Cookie`,
+/// `X-Api-Key`, `Private-Token` or `X-Forwarded-Client-Cert`.
+const NAMES_OF_SECRETS: [&str; 15] = [
+    "assertion",
+    "auth",
+    "client-cert",
+    "cookie",
+    "credential",
+    "csrf",
+    "jwt",
+    "key",
+    "passwd",
+    "password",
+    "secret",
+    "session",
+    "signature",
+    "token",
+    "xsrf",
+];
 
 impl LoadPlanSettings {
     /// The same plan, fit to be kept and handed on: without bodies, and without the values of headers whose names say that they
