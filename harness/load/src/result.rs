@@ -100,6 +100,10 @@ mod tests {
         let kept = &recording.plan.targets[0].requests[0];
         assert_eq!((kept.headers[0].value.as_str(), kept.body.as_slice()), (LEFT_OUT, b"".as_slice()));
         assert!(recording.left_out_digest.is_some());
-        assert_ne!(of_run(2).left_out_digest, recording.left_out_digest, "equal secrets show from run to run");
+        assert_ne!(
+            of_run(2).left_out_digest,
+            recording.left_out_digest,
+            "equal secrets show from run to run"
+        );
     }
 }

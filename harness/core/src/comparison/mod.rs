@@ -148,17 +148,8 @@ impl ComparisonPlan {
     pub fn compare(&self, runs: &[Run], first_stage: FirstStage, share_of_alpha: f64) -> Comparison {
         let first = Stage::of(self, runs.iter().filter(|run| run.block <= first_stage.last_block));
         let fresh = Stage::of(self, runs.iter().filter(|run| run.block > first_stage.last_block));
-        let tests: Vec<_> = COMPARED.into_iter().filter_map(|metric| first.test(metric)).collect();
-        let (suspects, others): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.seems_worse(self));
-        let retests: Vec<_> = suspects.iter().map(|test| fresh.test(test.metric)).collect();
-        let p_values: Vec<f64> = retests.iter().flatten().map(Test::p_worse).collect();
-        let mut stays = holm(&p_values, self.strictness.alpha * share_of_alpha).into_iter();
-        let confirmed = suspects.iter().zip(&retests).map(|(suspect, retest)| match retest {
-            Some(retest) => retest.confirmed(self, stays.next().unwrap_or(false)),
-            None => suspect.unconfirmed(self),
-        });
-        let mut metrics: Vec<_> = confirmed.chain(others.iter().map(|test| test.unflagged(self))).collect();
-        metrics.sort_by_key(|compared| COMPARED.iter().position(|metric| metric.name() == compared.metric));
+        let tests = COMPARED.into_iter().filter_map(|metric| first.test(metric)).collect();
+        let metrics = self.compare_metrics(tests, |metric| fresh.test(metric), share_of_alpha);
         let unfit_stage =
             first.unfit(first_stage.planned).or_else(|| fresh.unfit(self.strictness.confirming_blocks.get()));
         let [old, new] = [[first.old, fresh.old], [first.new, fresh.new]].map(|stages| stages.concat());
@@ -170,6 +161,26 @@ impl ComparisonPlan {
             unfit_stage,
             dropped_blocks: first.dropped.into_iter().chain(fresh.dropped).collect(),
         }
+    }
+
+    /// Every metric of the `first` stage, those that it flags by their `fresh` blocks.
+    fn compare_metrics(
+        &self,
+        first: Vec<Test>,
+        fresh: impl Fn(Metric) -> Option<Test>,
+        share_of_alpha: f64,
+    ) -> Vec<ComparedMetric> {
+        let (suspects, others): (Vec<_>, Vec<_>) = first.into_iter().partition(|test| test.seems_worse(self));
+        let retests: Vec<_> = suspects.iter().map(|test| fresh(test.metric)).collect();
+        let p_values: Vec<f64> = retests.iter().flatten().map(Test::p_worse).collect();
+        let mut stays = holm(&p_values, self.strictness.alpha * share_of_alpha).into_iter();
+        let confirmed = suspects.iter().zip(&retests).map(|(suspect, retest)| match retest {
+            Some(retest) => retest.confirmed(self, stays.next().unwrap_or(false)),
+            None => suspect.unconfirmed(self),
+        });
+        let mut metrics: Vec<_> = confirmed.chain(others.iter().map(|test| test.unflagged(self))).collect();
+        metrics.sort_by_key(|compared| COMPARED.iter().position(|metric| metric.name() == compared.metric));
+        metrics
     }
 
     /// The blocks among `runs` that say nothing of a change, with why.

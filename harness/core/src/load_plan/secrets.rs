@@ -6,7 +6,7 @@ use super::{LoadPlanSettings, PlannedRequest, RequestHeader};
 pub const LEFT_OUT: &str = "[left out]";
 
 /// What names of headers hold whose values let somebody in or vouch for somebody, such as `Authorization`, `Cookie`,
-/// `X-Api-Key`, `Private-Token` or `X-Forwarded-Client-Cert`.
+/// `X-Api-Key`, `Private-Token` or `X-Forwarded-Client-Cert`. The help of `--header` and the README list them, too.
 const NAMES_OF_SECRETS: [&str; 15] = [
     "assertion",
     "auth",

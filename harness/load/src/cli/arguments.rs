@@ -73,7 +73,8 @@ pub(crate) struct Arguments {
     method: Option<String>,
 
     /// A header of every request; may be given several times. The recording keeps the plan, but leaves out bodies and the
-    /// values of headers such as Authorization, Cookie or X-Api-Key; URLs it keeps whole
+    /// values of headers whose names hold assertion, auth, client-cert, cookie, credential, csrf, jwt, key, passwd, password,
+    /// secret, session, signature, token or xsrf; URLs it keeps whole
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header, conflicts_with = "plan", help_heading = REQUEST)]
     headers: Vec<RequestHeader>,
 
