@@ -3,6 +3,7 @@
 //! [`trials::run`] is the whole of `cargo test --test meshes`; [`cli`] is `meshbench`.
 
 mod baselines;
+mod calibrate;
 mod campaign;
 mod case_reports;
 pub mod cli;

@@ -2,6 +2,7 @@
 
 pub mod baseline;
 pub mod budget;
+pub mod calibration;
 pub mod campaign_means;
 pub mod comparison;
 pub mod digest;

@@ -3,6 +3,7 @@
 //! Every format is a pure function of one [`Report`](meshbench_core::report::Report); nothing here opens a file.
 //! [`progress`] alone writes while a campaign runs.
 
+pub mod calibration;
 pub mod console;
 pub mod csv;
 pub mod json;

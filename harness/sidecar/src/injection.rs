@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use decision::Decision;
 use pause::Pauser;
-pub use settings::{Delay, DirectionInjections, Injections, Share, ShareOfRequests, Uniform};
+pub use settings::{Delay, DirectionInjections, Injections, SettingError, Share, ShareOfRequests, Uniform};
 
 /// What becomes of a request after its injections.
 #[derive(Debug, PartialEq, Eq)]

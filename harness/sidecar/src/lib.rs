@@ -23,5 +23,5 @@ mod upstream;
 pub use config::{InboundConfig, OutboundConfig, Protocol, SidecarConfig};
 pub use error::SidecarError;
 pub use identity::{IdentityError, SpiffeId};
-pub use injection::{Delay, DirectionInjections, Injections, Share, ShareOfRequests, Uniform};
+pub use injection::{Delay, DirectionInjections, Injections, SettingError, Share, ShareOfRequests, Uniform};
 pub use sidecar::Sidecar;

@@ -1,6 +1,7 @@
 //! `meshbench`: the command line for people.
 
 mod baseline;
+mod calibrate;
 mod compare;
 mod doctor;
 mod history;
@@ -97,6 +98,12 @@ enum Command {
         #[arg(value_name = "NEW")]
         new: PathBuf,
     },
+    /// Find out how often the judge is right: compare the reference mesh with itself, unchanged and with known changes.
+    ///
+    /// Each gate is a campaign of `bare`, `reference` and a copy of it. Gates are kept under `calibration/` in the output
+    /// folder with every recording; those that are finished are not run again, so that a calibration goes on where it was
+    /// interrupted. The table goes to standard output, `calibration.md` and `calibration.json`.
+    Calibrate(calibrate::CalibrateArguments),
     /// End and remove what killed campaigns left behind.
     Clean,
 }
@@ -218,6 +225,11 @@ fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
                 Compared::Fine => ExitCode::SUCCESS,
                 Compared::Failed => ExitCode::FAILURE,
             });
+        }
+        Command::Calibrate(arguments) => {
+            return arguments
+                .carry_out(&settings, &mut standard)
+                .map_err(|error| CommandError::Other(error_chain(&error)));
         }
         Command::Clean => clean(&mut standard, &settings)?,
     }

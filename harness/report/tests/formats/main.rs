@@ -1,5 +1,6 @@
 //! Every format, from fabricated reports as campaigns leave them.
 
+mod calibration;
 mod console;
 mod fabricated;
 mod machines;
