@@ -61,7 +61,7 @@ pub fn write(runs: &[&Run]) -> String {
 /// The latencies that a log holds, run by run.
 ///
 /// # Errors
-/// [`RecordingsError`] at the first line that is not as [`write`] makes it.
+/// [`RecordingsError`] at the first line that is not as [`write()`] makes it.
 pub fn read(log: &str) -> Result<Vec<LatencyHistogram>, RecordingsError> {
     let mut histograms = Vec::new();
     let mut exact = None;
