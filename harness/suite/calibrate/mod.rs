@@ -10,6 +10,7 @@ mod plan;
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use meshbench_report::calibration::render;
 
@@ -49,12 +50,13 @@ fn run_gates(
     let gates = plan.gates();
     let left: Vec<_> = gates.iter().filter(|gate| !GateFolder::of(folder, gate).is_finished()).collect();
     let takes = plan.longest_gate().saturating_mul(u32::try_from(left.len()).unwrap_or(u32::MAX));
+    let shown = |time: Duration| humantime::format_duration(Duration::from_secs(time.as_secs()));
     announce(&format!(
         "{} of {} gates are left: about {} each at most, {} in all",
         left.len(),
         gates.len(),
-        humantime::format_duration(plan.longest_gate()),
-        humantime::format_duration(takes),
+        shown(plan.longest_gate()),
+        shown(takes),
     ));
     if left.is_empty() {
         return Ok(());

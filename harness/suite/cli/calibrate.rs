@@ -26,10 +26,10 @@ pub(super) struct CalibrateArguments {
     #[arg(long, value_name = "CHANGE", value_delimiter = ',')]
     changes: Vec<Change>,
     /// Requests per second.
-    #[arg(long, default_value = "1krps")]
+    #[arg(long, default_value = "500rps")]
     rate: OfferedRate,
     /// The measured window: p99 is judged where 10,000 requests are answered in it.
-    #[arg(long, default_value = "11s")]
+    #[arg(long, default_value = "21s")]
     duration: Span,
     /// Load before it.
     #[arg(long, value_name = "DURATION", default_value = "2s")]
