@@ -249,7 +249,10 @@ impl<S: Session> Worker<S> {
             self.rest();
             now = MonotonicNs::now();
         }
-        self.hear(&mut events)?;
+        if self.in_flight > 0 {
+            // The time to drain is over, so that this does not wait: what came until now is no less an answer for being unread.
+            self.hear(&mut events)?;
+        }
         self.give_up_unfinished(now);
         self.hand_over.finish(self.tally);
         Ok(())
