@@ -3,13 +3,16 @@
 mod burn;
 mod decision;
 mod pause;
+mod server;
 mod settings;
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use decision::Decision;
 use pause::Pauser;
+use server::Server;
 pub use settings::{Delay, DirectionInjections, Injections, SettingError, Share, ShareOfRequests, Uniform};
 
 /// What becomes of a request after its injections.
@@ -28,12 +31,14 @@ pub(crate) struct Injector {
     seed: u64,
     next_request: AtomicU64,
     pauser: Pauser,
+    server: Option<Server>,
 }
 
 impl Injector {
     /// `seed` fixes every decision of this injector, in the order in which requests arrive.
     pub(crate) fn new(settings: DirectionInjections, seed: u64) -> Self {
-        Self { settings, seed, next_request: AtomicU64::new(0), pauser: Pauser::default() }
+        let server = settings.service_time.map(Server::new);
+        Self { settings, seed, next_request: AtomicU64::new(0), pauser: Pauser::default(), server }
     }
 
     /// Delays and burns as decided for the next request, and says whether to forward it.
@@ -45,6 +50,13 @@ impl Injector {
         }
         if !delay.is_zero() {
             self.pauser.pause(delay).await?;
+        }
+        if let Some(server) = &self.server {
+            let now = Instant::now();
+            let wait = server.admit(now).saturating_duration_since(now);
+            if !wait.is_zero() {
+                self.pauser.pause(wait).await?;
+            }
         }
         if !cpu_burn.is_zero() {
             burn::burn_cpu(cpu_burn)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use meshbench_core::calibration::{GateSettings, KnownChange, Pilot};
+use meshbench_core::units::OfferedRate;
 use meshbench_sidecar::{Delay, DirectionInjections, Injections, Share, ShareOfRequests};
 
 use super::gate::CalibrateError;
@@ -24,6 +25,7 @@ const FEW: f64 = 0.02;
 const LATENCY_RISE: f64 = 0.1;
 const CPU_RISE: f64 = 0.05;
 const ERROR_SHARE: f64 = 0.005;
+const RATE_SHORTFALL: f64 = 0.02;
 
 /// The scenario of a gate. Its workload is the one that scenarios have by default: a tenth of the median latency of a page
 /// that does nothing would be below the floors under which no change matters.
@@ -59,7 +61,11 @@ seed: {seed}
 ///
 /// # Errors
 /// [`CalibrateError::NoPilot`] for a change in proportion to what is not known.
-pub(super) fn injections(gate: &Gate, pilot: Option<Pilot>) -> Result<Option<Injections>, CalibrateError> {
+pub(super) fn injections(
+    gate: &Gate,
+    rate: OfferedRate,
+    pilot: Option<Pilot>,
+) -> Result<Option<Injections>, CalibrateError> {
     let known = || pilot.ok_or(CalibrateError::NoPilot);
     let of_nanoseconds = |nanoseconds: f64| Duration::from_nanos(nanoseconds.round() as u64);
     let share = |share: f64| Share::try_from(share).map_err(CalibrateError::Injection);
@@ -80,6 +86,10 @@ pub(super) fn injections(gate: &Gate, pilot: Option<Pilot>) -> Result<Option<Inj
             DirectionInjections { cpu_burn: Some(burn), ..none }
         }
         KnownChange::Errors => DirectionInjections { error_share: Some(share(ERROR_SHARE)?), ..none },
+        KnownChange::Rate => {
+            let carried = rate.requests_per_second() * (1.0 - RATE_SHORTFALL);
+            DirectionInjections { service_time: Some(of_nanoseconds(1e9 / carried)), ..none }
+        }
     };
     Ok(Some(Injections { inbound: None, outbound: Some(outbound), seed: gate.seed }))
 }
@@ -157,6 +167,10 @@ mod tests {
         }
     }
 
+    fn rate() -> OfferedRate {
+        settings().rate.parse().unwrap()
+    }
+
     fn gate(change: KnownChange) -> Gate {
         Gate { change, number: 3, seed: 11 }
     }
@@ -166,16 +180,26 @@ mod tests {
     }
 
     #[rstest]
-    #[case(KnownChange::Delay, r#"{"delay":{"fixed":"1ms"},"cpu_burn":null,"error_share":null}"#)]
+    #[case(
+        KnownChange::Delay,
+        r#"{"delay":{"fixed":"1ms"},"cpu_burn":null,"service_time":null,"error_share":null}"#
+    )]
     #[case(
         KnownChange::DelayOfFew,
-        r#"{"delay":{"share":{"of_requests":0.02,"delay":"1ms"}},"cpu_burn":null,"error_share":null}"#
+        r#"{"delay":{"share":{"of_requests":0.02,"delay":"1ms"}},"cpu_burn":null,"service_time":null,"error_share":null}"#
     )]
-    #[case(KnownChange::Latency, r#"{"delay":{"fixed":"123us 457ns"},"cpu_burn":null,"error_share":null}"#)]
-    #[case(KnownChange::Cpu, r#"{"delay":null,"cpu_burn":"40us","error_share":null}"#)]
-    #[case(KnownChange::Errors, r#"{"delay":null,"cpu_burn":null,"error_share":0.005}"#)]
+    #[case(
+        KnownChange::Latency,
+        r#"{"delay":{"fixed":"123us 457ns"},"cpu_burn":null,"service_time":null,"error_share":null}"#
+    )]
+    #[case(KnownChange::Cpu, r#"{"delay":null,"cpu_burn":"40us","service_time":null,"error_share":null}"#)]
+    #[case(
+        KnownChange::Rate,
+        r#"{"delay":null,"cpu_burn":null,"service_time":"2ms 40us 816ns","error_share":null}"#
+    )]
+    #[case(KnownChange::Errors, r#"{"delay":null,"cpu_burn":null,"service_time":null,"error_share":0.005}"#)]
     fn a_change_is_injected_once_per_request(#[case] change: KnownChange, #[case] expected: &str) {
-        let injections = injections(&gate(change), Some(PILOT)).unwrap().unwrap();
+        let injections = injections(&gate(change), rate(), Some(PILOT)).unwrap().unwrap();
         assert!(injections.inbound.is_none());
         assert_eq!(injections.seed, 11);
         assert_eq!(serde_json::to_string(&injections.outbound).unwrap(), expected);
@@ -185,8 +209,8 @@ mod tests {
 
     #[test]
     fn no_change_injects_nothing_and_a_proportion_needs_the_pilot() {
-        assert!(injections(&gate(KnownChange::NoChange), None).unwrap().is_none());
-        let refused = injections(&gate(KnownChange::Cpu), None);
+        assert!(injections(&gate(KnownChange::NoChange), rate(), None).unwrap().is_none());
+        let refused = injections(&gate(KnownChange::Cpu), rate(), None);
         assert!(matches!(refused, Err(CalibrateError::NoPilot)));
     }
 
@@ -195,7 +219,7 @@ mod tests {
         #[values(KnownChange::NoChange, KnownChange::DelayOfFew)] change: KnownChange,
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let injections = injections(&gate(change), None).unwrap();
+        let injections = injections(&gate(change), rate(), None).unwrap();
         let scenario = gate_scenario(&settings(), &gate(change));
         lay_out(folder.path(), &shipped(), ("gate", &scenario), injections.as_ref()).unwrap();
 
@@ -225,14 +249,14 @@ mod tests {
 
     #[test]
     fn a_configuration_that_is_no_object_is_refused() {
-        let injections = injections(&gate(KnownChange::Delay), None).unwrap().unwrap();
+        let injections = injections(&gate(KnownChange::Delay), rate(), None).unwrap().unwrap();
         assert_eq!(with_injections("nothing", &injections), None);
         let changed = with_injections("{\n  \"a\": 1\n}\n", &injections).unwrap();
         insta::assert_snapshot!(changed, @r#"
         {
           "a": 1
           {%- if workload == "load" %},
-          "injections": {"inbound":null,"outbound":{"delay":{"fixed":"1ms"},"cpu_burn":null,"error_share":null},"seed":11}{% endif %}
+          "injections": {"inbound":null,"outbound":{"delay":{"fixed":"1ms"},"cpu_burn":null,"service_time":null,"error_share":null},"seed":11}{% endif %}
         }
         "#);
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use meshbench_core::calibration::{GateSettings, Pilot};
 use meshbench_core::metric::Metric;
 use meshbench_core::report::Report;
+use meshbench_core::units::OfferedRate;
 use meshbench_lab::error_chain;
 use meshbench_lab::process::{Placement, move_this_thread};
 use meshbench_report::progress::{Progress, Verbosity};
@@ -172,6 +173,7 @@ impl GateFolder {
 pub(super) struct GateRunner<'a> {
     settings: &'a Settings,
     gates: GateSettings,
+    rate: OfferedRate,
     cancelled: &'a CancellationToken,
     /// All that this process may use: each campaign divides them anew.
     cores: Vec<usize>,
@@ -187,7 +189,7 @@ impl<'a> GateRunner<'a> {
     ) -> Result<Self, CalibrateError> {
         let placement = Placement::of_this_machine().map_err(|error| CalibrateError::Cores(error.into()))?;
         let cores = [placement.measured, placement.generator].concat();
-        Ok(Self { settings, gates: plan.settings(), cancelled, cores })
+        Ok(Self { settings, gates: plan.settings(), rate: plan.rate, cancelled, cores })
     }
 
     /// What the reference mesh costs, measured once; `None` when a signal came first.
@@ -210,7 +212,7 @@ impl<'a> GateRunner<'a> {
         gate: &Gate,
         pilot: Option<Pilot>,
     ) -> Result<(), CalibrateError> {
-        let injections = files::injections(gate, pilot)?;
+        let injections = files::injections(gate, self.rate, pilot)?;
         let scenario = files::gate_scenario(&self.gates, gate);
         self.carry_out(&GateFolder::of(calibration, gate), &scenario, injections.as_ref())
     }

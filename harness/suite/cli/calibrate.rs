@@ -48,12 +48,13 @@ struct Change(KnownChange);
 
 impl ValueEnum for Change {
     fn value_variants<'a>() -> &'a [Self] {
-        const VARIANTS: [Change; 5] = [
+        const VARIANTS: [Change; 6] = [
             Change(KnownChange::Delay),
             Change(KnownChange::DelayOfFew),
             Change(KnownChange::Latency),
             Change(KnownChange::Cpu),
             Change(KnownChange::Errors),
+            Change(KnownChange::Rate),
         ];
         &VARIANTS
     }

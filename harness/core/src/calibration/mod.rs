@@ -35,12 +35,14 @@ pub enum KnownChange {
     Cpu,
     /// One request in two hundred fails.
     Errors,
+    /// No more than 98% of the offered rate is carried.
+    Rate,
 }
 
 impl KnownChange {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 6] =
-        [Self::NoChange, Self::Delay, Self::DelayOfFew, Self::Latency, Self::Cpu, Self::Errors];
+    pub const ALL: [Self; 7] =
+        [Self::NoChange, Self::Delay, Self::DelayOfFew, Self::Latency, Self::Cpu, Self::Errors, Self::Rate];
 
     /// Its name in folders and on command lines.
     #[must_use]
@@ -52,6 +54,7 @@ impl KnownChange {
             Self::Latency => "latency",
             Self::Cpu => "cpu",
             Self::Errors => "errors",
+            Self::Rate => "rate",
         }
     }
 
@@ -65,6 +68,7 @@ impl KnownChange {
             Self::Latency => "+10% of the median latency on every request",
             Self::Cpu => "+5% CPU per request",
             Self::Errors => "+0.5 points of errors",
+            Self::Rate => "2% less than the offered rate",
         }
     }
 }

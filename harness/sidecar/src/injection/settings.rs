@@ -26,6 +26,10 @@ pub struct DirectionInjections {
     /// CPU time spent on a request before it is forwarded.
     #[serde(default, with = "optional_duration")]
     pub cpu_burn: Option<Duration>,
+    /// How long this direction's one server is busy with each request before it is forwarded. Others wait for their turn:
+    /// more requests than one per service time cannot be carried, however few they are at a time.
+    #[serde(default, with = "optional_duration")]
+    pub service_time: Option<Duration>,
     /// Share of requests answered with an error instead of being forwarded.
     pub error_share: Option<Share>,
 }

@@ -84,3 +84,20 @@ async fn errors_come_in_the_configured_share_and_by_the_seed() {
     assert!((f64::from(errors) - 200.0).abs() <= 5.0 * deviation, "{errors} errors");
     assert_eq!(injected_errors(REQUESTS, 1).await, errors);
 }
+
+#[tokio::test]
+async fn all_connections_wait_for_one_server() {
+    const SERVICE: Duration = Duration::from_millis(5);
+    let application = Application::start(Protocol::Http1).await;
+    let injections = json!({"inbound": {"service_time": "5ms"}});
+    let pair = Pair::start_with(application.address, Protocol::Http1, &injections).await;
+    let mut clients = [http1(pair.entrance()).await, http1(pair.entrance()).await];
+    let start = Instant::now();
+    let [one, other] = clients.each_mut().map(|client| async {
+        for _ in 0..REQUESTS {
+            assert_eq!(try_get(client, "/").await.0, 200);
+        }
+    });
+    tokio::join!(one, other);
+    assert!(start.elapsed() >= 2 * REQUESTS * SERVICE, "{:?}", start.elapsed());
+}
