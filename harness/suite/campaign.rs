@@ -5,10 +5,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
+use meshbench_core::digest::digest;
 use meshbench_core::event::Event;
 use meshbench_core::judge::Verdict;
 use meshbench_core::report::{
-    BrokenScenario, CaseReport, Environment, Executable, IgnoredCase, REPORT_VERSION, Report,
+    BrokenScenario, CaseReport, Environment, Executable, IgnoredCase, REPORT_VERSION, Report, ScenarioSource,
 };
 use meshbench_core::scenario::MeshName;
 use meshbench_lab::local::LocalProvider;
@@ -73,6 +74,7 @@ pub(crate) struct Campaign {
     baselines: Baselines,
     started: (SystemTime, Instant),
     reports: Vec<CaseReport>,
+    scenarios: BTreeMap<String, ScenarioSource>,
     ran: BTreeSet<String>,
     interrupted: bool,
     unwritten: Option<CampaignError>,
@@ -137,6 +139,7 @@ impl Campaign {
             baselines,
             started: (now, Instant::now()),
             reports: Vec::new(),
+            scenarios: BTreeMap::new(),
             ran: BTreeSet::new(),
             interrupted: false,
             unwritten: None,
@@ -261,6 +264,9 @@ impl Campaign {
         }
         let share = share_of_alpha(selected.iter().map(|case| &case.case.mesh));
         let judged = group_reports(&plan, &outcome, &members, provider, baselines, share);
+        let (name, text) = (case.scenario.name.clone(), case.scenario.text.clone());
+        let digest = digest(text.as_bytes());
+        self.scenarios.insert(name.clone(), ScenarioSource { name, text, digest });
         self.interrupted |= outcome.interrupted;
         self.ran.insert(group);
         // What was measured stands: measuring again because a file is missing would be selection.
@@ -320,6 +326,7 @@ impl Campaign {
             environment: self.environment,
             cases: self.reports,
             ignored,
+            scenarios: self.scenarios.into_values().collect(),
             broken_scenarios,
         }
     }

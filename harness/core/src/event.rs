@@ -49,6 +49,12 @@ pub enum Event {
         p50_ns: u64,
         /// 99th percentile of the last second, in nanoseconds.
         p99_ns: u64,
+        /// Requests per second since the last progress.
+        requests_per_second: f64,
+        /// Median latency of the window until now, in nanoseconds.
+        p50_so_far_ns: u64,
+        /// 99th percentile of the window until now, in nanoseconds.
+        p99_so_far_ns: u64,
     },
     /// A run is measured and taken down.
     RunDone {
@@ -56,6 +62,8 @@ pub enum Event {
         mesh: MeshName,
         /// Median latency of the window, in nanoseconds; none without a success.
         p50_ns: Option<u64>,
+        /// 99th percentile of the window, in nanoseconds; none without a success.
+        p99_ns: Option<u64>,
         /// Share of requests that failed.
         error_share: f64,
     },

@@ -33,6 +33,10 @@ pub enum LoadEvent {
         p50_ns: u64,
         /// 99th percentile of the latency of the successes since the last progress.
         p99_ns: u64,
+        /// Median latency of all successes of the window until now.
+        p50_so_far_ns: u64,
+        /// 99th percentile of the latency of all successes of the window until now.
+        p99_so_far_ns: u64,
     },
     /// No further request becomes due; unanswered ones are still waited for.
     WindowClosed {
@@ -58,6 +62,8 @@ mod tests {
                 errors: 2,
                 p50_ns: 65_000,
                 p99_ns: 120_000,
+                p50_so_far_ns: 66_000,
+                p99_so_far_ns: 130_000,
             },
             LoadEvent::WindowClosed { unix_ns: 1_700_000_010_000_000_001 },
             LoadEvent::Finished,
@@ -66,7 +72,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r#"
         {"event":"started","connections":16,"threads":1}
         {"event":"window_opened","unix_ns":1700000000000000001}
-        {"event":"progress","elapsed_ms":1000,"requests":500,"errors":2,"p50_ns":65000,"p99_ns":120000}
+        {"event":"progress","elapsed_ms":1000,"requests":500,"errors":2,"p50_ns":65000,"p99_ns":120000,"p50_so_far_ns":66000,"p99_so_far_ns":130000}
         {"event":"window_closed","unix_ns":1700000010000000001}
         {"event":"finished"}
         "#);

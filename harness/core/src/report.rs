@@ -1,5 +1,6 @@
 //! What a campaign found, as one model that every format is written from.
 
+mod curve;
 mod metric;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::baseline::{AgainstBaseline, ComparisonTier};
 use crate::comparison::{Comparison, DroppedBlock};
+use crate::course::RunCourse;
 use crate::fingerprint::Fingerprint;
 use crate::histogram::LatencyHistogram;
 use crate::judge::{JudgedLimit, Judgement, Verdict};
@@ -16,6 +18,7 @@ use crate::metric::Metric;
 use crate::resources::{ContainerUse, Group};
 use crate::run::{DataPathProof, Run};
 
+pub use curve::CurvePoint;
 pub use metric::{Bounds, MetricReport, ReportUnit};
 
 /// The version of `report.json`. A reader of one version reads its additions too.
@@ -40,9 +43,23 @@ pub struct Report {
     pub cases: Vec<CaseReport>,
     /// Cases that were not run, with why.
     pub ignored: Vec<IgnoredCase>,
+    /// The scenarios that its cases are of, as they were run.
+    #[serde(default)]
+    pub scenarios: Vec<ScenarioSource>,
     /// Selected scenario files that are wrong and so have no cases; each counts as an error.
     #[serde(default)]
     pub broken_scenarios: Vec<BrokenScenario>,
+}
+
+/// A scenario file as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScenarioSource {
+    /// The scenario's name.
+    pub name: String,
+    /// What stands in its file.
+    pub text: String,
+    /// The digest of that.
+    pub digest: String,
 }
 
 /// A scenario file that is wrong.
@@ -139,6 +156,9 @@ pub struct CaseReport {
     pub metrics: Vec<MetricReport>,
     /// The latency of successes over all its runs, from merged histograms.
     pub pooled_latency_ns: LatencyTable,
+    /// The same as a curve.
+    #[serde(default)]
+    pub pooled_latency_curve: Vec<CurvePoint>,
     /// Its runs.
     pub runs: Vec<RunReport>,
 }
@@ -195,6 +215,9 @@ pub struct RunReport {
     pub generator_cpu_share: f64,
     /// From due to answered, successes.
     pub latency_ns: LatencyTable,
+    /// The same as a curve.
+    #[serde(default)]
+    pub latency_curve: Vec<CurvePoint>,
     /// From sent to answered, successes.
     pub service_ns: LatencyTable,
     /// From due to sent.
@@ -213,6 +236,12 @@ pub struct RunReport {
     pub containers: Vec<ContainerUse>,
     /// What proves the data path.
     pub data_path: DataPathProof,
+    /// How it went, second by second.
+    #[serde(default)]
+    pub course: RunCourse,
+    /// The digest of its recording's file; empty where that is not known.
+    #[serde(default)]
+    pub recording_digest: String,
 }
 
 /// What one group used in one run.
@@ -275,6 +304,7 @@ impl CaseReport {
             limits: judgement.limits,
             metrics: metrics.collect(),
             pooled_latency_ns: LatencyTable::from(&pooled),
+            pooled_latency_curve: CurvePoint::curve(&pooled),
             runs: runs.iter().map(|run| RunReport::from(*run)).collect(),
         }
     }
@@ -356,6 +386,7 @@ impl From<&Run> for RunReport {
             reconnects: recording.reconnects,
             generator_cpu_share: recording.cpu_share(),
             latency_ns: (&recording.latency_ns).into(),
+            latency_curve: CurvePoint::curve(&recording.latency_ns),
             service_ns: (&recording.service_ns).into(),
             send_lag_ns: (&recording.send_lag_ns).into(),
             error_latency_ns: (&recording.error_latency_ns).into(),
@@ -364,6 +395,8 @@ impl From<&Run> for RunReport {
             groups: Group::ALL.into_iter().map(|group| (group, GroupReport::new(run, group))).collect(),
             containers: run.resources.containers.clone(),
             data_path: run.data_path.clone(),
+            course: run.course.condensed(),
+            recording_digest: run.recording_digest.clone(),
         }
     }
 }

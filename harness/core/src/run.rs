@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::course::Course;
 use crate::metric::Metric;
 use crate::recording::Recording;
 use crate::resources::{Group, ResourceUse};
 use crate::scenario::MeshName;
-use crate::steadiness::Course;
 
 /// What proves that traffic crossed the mesh, in mutual TLS, and nothing else.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -43,6 +43,8 @@ pub struct Run {
     pub edge_lateness_ns: u64,
     /// How it went.
     pub course: Course,
+    /// The digest of its recording's file; empty where it is in no file.
+    pub recording_digest: String,
     /// Its folder within the campaign's, with everything kept of it.
     pub folder: String,
 }

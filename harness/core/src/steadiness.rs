@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::course::Course;
 use crate::statistics::{median, mser5};
 
 /// How much the median latency may change from one part of the window to another.
@@ -12,15 +13,6 @@ const TOLERATED_DRIFT_NS: f64 = 50_000.0;
 const MOST_STEAL_SHARE: f64 = 0.05;
 /// Thirds of fewer seconds are luck.
 const FEWEST_SECONDS_OF_A_THIRD: usize = 2;
-
-/// How a run went, besides what it came to.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Course {
-    /// The median latency of each second of the window, in nanoseconds; seconds without a success are left out.
-    pub p50_by_second_ns: Vec<u64>,
-    /// CPU time that the hypervisor gave to others, as a share of the used cores' time; `None` where no kernel says.
-    pub steal_share: Option<f64>,
-}
 
 /// How the median latency changed within a window by more than a tenth. Displayed as the fact, without its cause.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,7 +27,7 @@ impl Drift {
     /// What makes a run's figures no figures of one state; `None` where nothing does.
     #[must_use]
     pub fn of(course: &Course) -> Option<Self> {
-        let p50s: Vec<f64> = course.p50_by_second_ns.iter().map(|&p50| p50 as f64).collect();
+        let p50s: Vec<f64> = course.p50_by_second_ns().iter().map(|&p50| p50 as f64).collect();
         Self::settling(&p50s).or_else(|| Self::between_thirds(&p50s))
     }
 
@@ -107,15 +99,23 @@ fn apart(earlier: &[f64], later: &[f64]) -> Option<(f64, f64)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use rstest::rstest;
 
+    use crate::course::Stretch;
+
     use super::*;
+
+    /// The course of a run whose seconds had these median latencies, in nanoseconds.
+    pub(crate) fn of_medians(p50s_ns: impl IntoIterator<Item = u64>) -> Course {
+        let second = |p50_ns| Stretch { until_seconds: 0.0, requests: 1, errors: 0, p50_ns, p99_ns: p50_ns };
+        Course { stretches: p50s_ns.into_iter().map(second).collect(), ..Course::default() }
+    }
 
     /// The sentence on a run whose median latency was so many microseconds for so many seconds.
     fn sentence(stretches: &[(usize, u64)]) -> String {
         let of = |&(seconds, p50_us): &(usize, u64)| std::iter::repeat_n(p50_us * 1_000, seconds);
-        let course = Course { p50_by_second_ns: stretches.iter().flat_map(of).collect(), steal_share: None };
+        let course = of_medians(stretches.iter().flat_map(of));
         Drift::of(&course)
             .map_or_else(String::new, |drift| format!("{drift}: {}", drift.cure_for_a_machine()))
     }

@@ -165,12 +165,14 @@ impl GroupPlan<'_> {
             data_path: result.data_path,
             edge_lateness_ns: result.edge_lateness_ns,
             course: result.course,
+            recording_digest: result.recording_digest,
             folder: run_folder,
         };
         let latency = &run.recording.latency_ns;
         observe(Event::RunDone {
             mesh: mesh.name.clone(),
             p50_ns: (!latency.is_empty()).then(|| latency.value_at_quantile(0.5)),
+            p99_ns: (!latency.is_empty()).then(|| latency.value_at_quantile(0.99)),
             error_share: run.recording.error_share(),
         });
         Ok((run, result.samples))

@@ -36,7 +36,7 @@ impl ProgressLine {
                 self.bar.set_message(format!("warming up over {connections} connections"));
             }
             LoadEvent::WindowOpened { .. } => self.bar.set_message("measuring"),
-            LoadEvent::Progress { elapsed_ms, requests, errors, p50_ns, p99_ns } => {
+            LoadEvent::Progress { elapsed_ms, requests, errors, p50_ns, p99_ns, .. } => {
                 let [p50_ms, p99_ms] = [*p50_ns, *p99_ns].map(|ns| ns as f64 / 1e6);
                 self.bar.set_position(elapsed_ms / 1_000);
                 self.bar.set_message(format!(
@@ -61,6 +61,8 @@ mod tests {
             errors: 1,
             p50_ns: 65_000,
             p99_ns: 1_200_000,
+            p50_so_far_ns: 66_000,
+            p99_so_far_ns: 1_300_000,
         };
         let mut seen = Vec::new();
         for event in [

@@ -102,6 +102,8 @@ impl<W: Write> Recorder<'_, W> {
             errors: total.error_count(),
             p50_ns: second.latency.value_at_quantile(0.5),
             p99_ns: second.latency.value_at_quantile(0.99),
+            p50_so_far_ns: total.latency.value_at_quantile(0.5),
+            p99_so_far_ns: total.latency.value_at_quantile(0.99),
         });
     }
 }

@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::budget::Quantity;
+use crate::course::Course;
 use crate::histogram::LatencyHistogram;
 use crate::metric::Unit;
 use crate::recording::ErrorKind;
 use crate::recording::tests::recording;
 use crate::resources::{ContainerUse, Group, ResourceUse};
 use crate::run::DataPathProof;
-use crate::steadiness::Course;
 
 const REQUESTS: u64 = 5_000;
 
@@ -27,6 +27,7 @@ pub(crate) fn run(mesh: &str, latency_ms: u64) -> Run {
         data_path: DataPathProof::default(),
         edge_lateness_ns: 0,
         course: Course::default(),
+        recording_digest: String::new(),
         folder: String::new(),
     }
 }
@@ -169,7 +170,7 @@ fn what_a_mesh_lost_fails_it_and_hides_nothing_else() {
 
 /// Ten seconds in which the median latency rises by half.
 pub(crate) fn climbing() -> Course {
-    Course { p50_by_second_ns: (20..30).map(|ms| ms * 1_000_000).collect(), steal_share: None }
+    crate::steadiness::tests::of_medians((20..30).map(|ms| ms * 1_000_000))
 }
 
 #[test]

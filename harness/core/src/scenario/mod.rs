@@ -27,6 +27,8 @@ pub use workload::{WeightedRequest, Workload};
 pub struct Scenario {
     /// The name of the file without `.yaml`; the first part of every case's name.
     pub name: String,
+    /// What stands in its file.
+    pub text: String,
     /// What the scenario is for.
     pub description: String,
     /// When it is run.

@@ -6,12 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use meshbench_core::course::{Course, Stretch};
+use meshbench_core::digest::digest;
 use meshbench_core::event::{Event, Step};
 use meshbench_core::load_event::LoadEvent;
 use meshbench_core::load_plan::LoadPlan;
 use meshbench_core::recording::Recording;
 use meshbench_core::resources::{Group, Sample};
-use meshbench_core::steadiness::Course;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::ChildStdout;
 use tokio::time::MissedTickBehavior;
@@ -51,6 +52,8 @@ pub(super) struct Measured {
     pub edge_lateness_ns: u64,
     /// How it went, second by second.
     pub course: Course,
+    /// The digest of the recording's file.
+    pub recording_digest: String,
 }
 
 /// The file a run's recording is kept in.
@@ -85,9 +88,10 @@ pub(super) async fn measure(
             if !status.success() {
                 generator.check_running("with an error")?;
             }
-            let recording = read_recording(&settings.folder.join(RECORDING_FILE))?;
+            let (recording, recording_digest) = read_recording(&settings.folder.join(RECORDING_FILE))?;
             let Window { samples, edge_lateness_ns, course, .. } = window;
-            Ok(Measured { recording, samples, edge_lateness_ns, course })
+            let course = course.with_readings(&samples);
+            Ok(Measured { recording, samples, edge_lateness_ns, course, recording_digest })
         }
         Err(error) => {
             keep_log(&generator, &settings.folder.join("logs"));
@@ -170,6 +174,8 @@ struct Window {
     cores: BTreeSet<usize>,
     core_time_at_opening: Option<CoreTime>,
     course: Course,
+    /// Requests and errors by the last progress.
+    counted: [u64; 2],
 }
 
 impl Window {
@@ -182,6 +188,7 @@ impl Window {
             cores,
             core_time_at_opening: None,
             course: Course::default(),
+            counted: [0; 2],
         }
     }
 
@@ -193,17 +200,47 @@ impl Window {
             }
             LoadEvent::WindowOpened { unix_ns } => {
                 self.opened = Some(Instant::now());
+                self.course.warm_up_seconds = plan.settings().warm_up.as_secs_f64();
                 self.read_edge(unix_ns);
                 self.core_time_at_opening = CoreTime::of(&self.cores);
                 observe(Event::Step(Step::Measuring(plan.settings().duration)));
             }
-            LoadEvent::Progress { elapsed_ms, requests, errors, p50_ns, p99_ns } => {
+            LoadEvent::Progress {
+                elapsed_ms,
+                requests,
+                errors,
+                p50_ns,
+                p99_ns,
+                p50_so_far_ns,
+                p99_so_far_ns,
+            } => {
                 let elapsed = Duration::from_millis(elapsed_ms);
-                // What ends after the window belongs to no second of it; a p50 of zero is that of no success.
-                if elapsed <= plan.settings().duration && p50_ns > 0 {
-                    self.course.p50_by_second_ns.push(p50_ns);
+                let [requests_before, errors_before] =
+                    std::mem::replace(&mut self.counted, [requests, errors]);
+                let stretch = Stretch {
+                    until_seconds: elapsed.as_secs_f64(),
+                    requests: requests.saturating_sub(requests_before),
+                    errors: errors.saturating_sub(errors_before),
+                    p50_ns,
+                    p99_ns,
+                };
+                let since = self.course.stretches.last().map_or(0.0, |last| last.until_seconds);
+                let lasted = (stretch.until_seconds - since).max(1e-3);
+                let requests_per_second = stretch.requests as f64 / lasted;
+                // What ends after the window belongs to no second of it.
+                if elapsed <= plan.settings().duration {
+                    self.course.stretches.push(stretch);
                 }
-                observe(Event::Progress { elapsed, requests, errors, p50_ns, p99_ns });
+                observe(Event::Progress {
+                    elapsed,
+                    requests,
+                    errors,
+                    p50_ns,
+                    p99_ns,
+                    requests_per_second,
+                    p50_so_far_ns,
+                    p99_so_far_ns,
+                });
             }
             LoadEvent::WindowClosed { unix_ns } => {
                 self.read_edge(unix_ns);
@@ -265,10 +302,12 @@ impl EventLines {
     }
 }
 
-fn read_recording(path: &Path) -> Result<Recording, LabError> {
+/// The recording in a file, and the file's digest.
+fn read_recording(path: &Path) -> Result<(Recording, String), LabError> {
     let text = fs::read_to_string(path).map_err(LabError::file("read", path))?;
-    Recording::from_json(&text).map_err(|error| {
+    let recording = Recording::from_json(&text).map_err(|error| {
         let why = error_chain(&error);
         LabError::Generator(format!("left a recording that cannot be read ({}): {why}", path.display()))
-    })
+    })?;
+    Ok((recording, digest(text.as_bytes())))
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use meshbench_core::course::Course;
 use meshbench_core::event::{Event, Step};
 use meshbench_core::load_plan::{
     DEFAULT_STREAMS, LOAD_PLAN_VERSION, LoadPlan, LoadPlanSettings, PlannedRate, PlannedRequest, Protocol,
@@ -16,7 +17,6 @@ use meshbench_core::resources::Sample;
 use meshbench_core::run::DataPathProof;
 use meshbench_core::scenario::{MeshName, Scenario};
 use meshbench_core::schedule::Arrivals;
-use meshbench_core::steadiness::Course;
 use meshbench_core::units::{OfferedRate, Span};
 use tokio_util::sync::CancellationToken;
 
@@ -76,6 +76,8 @@ pub(crate) struct ArmResult {
     pub edge_lateness_ns: u64,
     /// How it went, second by second.
     pub course: Course,
+    /// The digest of the recording's file.
+    pub recording_digest: String,
 }
 
 /// Runs one arm. Whatever happens, nothing of it is left when this returns.
@@ -146,11 +148,11 @@ async fn carry_out(
     let proven = proven?;
 
     let plan = load_plan(arm, deployment.topology())?;
-    let Measured { recording, samples, edge_lateness_ns, course } =
+    let Measured { recording, samples, edge_lateness_ns, course, recording_digest } =
         measure(deployment, &plan, generator, observe).await?;
     deployment.check_running("during the run")?;
     let data_path = proven.confirm(deployment.topology(), counters, &paths, recording.successes).await?;
-    Ok(ArmResult { recording, samples, data_path, edge_lateness_ns, course })
+    Ok(ArmResult { recording, samples, data_path, edge_lateness_ns, course, recording_digest })
 }
 
 impl LocalProvider {

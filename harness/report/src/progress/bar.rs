@@ -1,14 +1,16 @@
-//! [`Bar`]: progress on a terminal, one bar for a whole block group.
+//! [`Bar`]: progress on a terminal, one bar for a whole block group, and a line below it for each mesh so far.
 
 use std::io::{Write, stderr};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use meshbench_core::event::{Event, Step};
+use meshbench_core::scenario::MeshName;
 
 use super::estimate::Estimate;
+use super::meshes::MeshesSoFar;
 use super::words;
-use crate::format::wait;
+use crate::format::{Number, wait};
 
 const TEMPLATE: &str = "{bar:20} {pos}/{len} runs, {prefix} left  {msg}";
 /// Often enough for the estimate to look alive, seldom enough to cost the measurement nothing.
@@ -22,7 +24,12 @@ pub(super) struct Bar {
 
 #[derive(Debug)]
 struct Group {
+    /// All lines that are drawn anew.
+    lines: MultiProgress,
     bar: ProgressBar,
+    so_far: MeshesSoFar,
+    /// A line for each mesh that has a run.
+    meshes: Vec<(MeshName, ProgressBar)>,
     estimate: Estimate,
     /// Which run is on: `envoy-tuned 1/2`.
     run: String,
@@ -36,14 +43,16 @@ impl Bar {
             let _unwritable = writeln!(stderr());
             self.group = Some(Group::new(*runs, *at_least));
         }
-        // The bar itself says which run is on.
-        if let Some(line) = words::line(event).filter(|_| !matches!(event, Event::RunStarted { .. })) {
+        // The bar says which run is on, and the lines below it what has come of those before.
+        if let Some(line) =
+            words::line(event).filter(|_| !matches!(event, Event::RunStarted { .. } | Event::RunDone { .. }))
+        {
             self.keep(&line);
         }
         match event {
             Event::GroupDone => {
                 if let Some(group) = self.group.take() {
-                    group.bar.finish_and_clear();
+                    group.clear();
                 }
             }
             event => {
@@ -56,7 +65,7 @@ impl Bar {
 
     fn keep(&self, line: &str) {
         match &self.group {
-            Some(group) => group.bar.println(line),
+            Some(group) => _ = group.lines.println(line),
             // A closed terminal must not end a measurement.
             None => _ = writeln!(stderr(), "{line}"),
         }
@@ -66,10 +75,19 @@ impl Bar {
 impl Group {
     fn new(runs: u32, at_least: Duration) -> Self {
         let target = ProgressDrawTarget::stderr_with_hz(REDRAWS_PER_SECOND);
-        let bar = ProgressBar::with_draw_target(Some(u64::from(runs)), target);
+        let lines = MultiProgress::with_draw_target(target);
+        let bar = lines.add(ProgressBar::new(u64::from(runs)));
         let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
-        Self { bar, estimate: Estimate::new(runs, at_least), run: String::new(), window: Duration::ZERO }
+        Self {
+            lines,
+            bar,
+            so_far: MeshesSoFar::default(),
+            meshes: Vec::new(),
+            estimate: Estimate::new(runs, at_least),
+            run: String::new(),
+            window: Duration::ZERO,
+        }
     }
 
     fn observe(&mut self, event: &Event) {
@@ -84,22 +102,49 @@ impl Group {
                 }
                 self.say(&words::step(*step));
             }
-            Event::Progress { elapsed, requests, errors, p50_ns, p99_ns } => {
-                let (p50, p99) = (words::duration(*p50_ns), words::duration(*p99_ns));
+            Event::Progress {
+                elapsed, errors, requests_per_second, p50_so_far_ns, p99_so_far_ns, ..
+            } => {
+                let (p50, p99) = (words::duration(*p50_so_far_ns), words::duration(*p99_so_far_ns));
                 let (elapsed, window) = (wait(*elapsed), wait(self.window));
+                let rate = Number::Rate.show(*requests_per_second);
                 self.say(&format!(
-                    "{elapsed} of {window}: {requests} requests, {errors} errors, p50 {p50}, p99 {p99}"
+                    "{elapsed} of {window}: {rate}, {errors} errors, p50 {p50}, p99 {p99} so far"
                 ));
             }
-            Event::RunDone { .. } | Event::RunFailed { .. } => {
-                self.estimate.run_ended(self.bar.elapsed());
-                self.bar.set_position(u64::from(self.estimate.done()));
+            Event::RunDone { mesh, p50_ns, p99_ns, error_share } => {
+                let told = self.so_far.add(mesh, *p50_ns, *p99_ns, *error_share);
+                self.line_of(mesh).set_message(told);
+                self.run_ended();
             }
+            Event::RunFailed { .. } => self.run_ended(),
             Event::Swept { .. }
             | Event::Provisioning { .. }
             | Event::GroupStarted { .. }
             | Event::GroupDone => {}
         }
+    }
+
+    fn run_ended(&mut self) {
+        self.estimate.run_ended(self.bar.elapsed());
+        self.bar.set_position(u64::from(self.estimate.done()));
+    }
+
+    /// The line below the bar that says what a mesh has come to.
+    fn line_of(&mut self, mesh: &MeshName) -> &ProgressBar {
+        let index = self.meshes.iter().position(|(known, _)| known == mesh).unwrap_or_else(|| {
+            let style =
+                ProgressStyle::with_template("  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            let line = self.lines.add(ProgressBar::new(1)).with_style(style);
+            self.meshes.push((mesh.clone(), line));
+            self.meshes.len() - 1
+        });
+        &self.meshes[index].1
+    }
+
+    fn clear(&self) {
+        self.bar.finish_and_clear();
+        self.meshes.iter().for_each(|(_, line)| line.finish_and_clear());
     }
 
     fn say(&self, what: &str) {

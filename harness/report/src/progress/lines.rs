@@ -1,27 +1,77 @@
 //! [`Lines`]: progress for a log, in few lines.
 
 use std::io::Write;
+use std::time::{Duration, Instant};
 
-use meshbench_core::event::Event;
+use meshbench_core::event::{Event, Step};
 
+use super::estimate::Estimate;
 use super::words;
+use crate::format::{Number, wait};
 
-/// Writes a line for each event that is worth one.
+/// How often a run that goes on is worth a line.
+const BETWEEN_LINES: Duration = Duration::from_secs(60);
+
+/// Writes a line for each event that is worth one, and one for each minute of a run.
 #[derive(Debug)]
 pub(super) struct Lines<W> {
     sink: W,
+    group: Option<(Instant, Estimate)>,
+    window: Duration,
+    /// How far the run was at its last line.
+    told_at: Duration,
 }
 
 impl<W: Write> Lines<W> {
     pub(super) const fn new(sink: W) -> Self {
-        Self { sink }
+        Self { sink, group: None, window: Duration::ZERO, told_at: Duration::ZERO }
     }
 
     pub(super) fn observe(&mut self, event: &Event) {
-        if let Some(line) = words::line(event) {
+        self.keep_count(event);
+        if let Some(line) = words::line(event).or_else(|| self.minute(event)) {
             // A closed pipe must not end a measurement, and there is nowhere else to say so.
             let _unwritable = writeln!(self.sink, "{line}");
         }
+    }
+}
+
+impl<W> Lines<W> {
+    fn keep_count(&mut self, event: &Event) {
+        match event {
+            Event::GroupStarted { runs, at_least, .. } => {
+                self.group = Some((Instant::now(), Estimate::new(*runs, *at_least)));
+            }
+            Event::Step(Step::Measuring(window)) => {
+                (self.window, self.told_at) = (*window, Duration::ZERO);
+            }
+            Event::RunDone { .. } | Event::RunFailed { .. } => {
+                if let Some((since, estimate)) = &mut self.group {
+                    estimate.run_ended(since.elapsed());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What there is to say of a run each minute.
+    fn minute(&mut self, event: &Event) -> Option<String> {
+        let Event::Progress { elapsed, errors, requests_per_second, p50_so_far_ns, p99_so_far_ns, .. } =
+            event
+        else {
+            return None;
+        };
+        if elapsed.saturating_sub(self.told_at) < BETWEEN_LINES || *elapsed >= self.window {
+            return None;
+        }
+        self.told_at = *elapsed;
+        let (p50, p99) = (words::duration(*p50_so_far_ns), words::duration(*p99_so_far_ns));
+        let rate = Number::Rate.show(*requests_per_second);
+        let left = self.group.as_ref().map_or_else(String::new, |(since, estimate)| {
+            format!("; {} left in all", wait(estimate.left(since.elapsed())))
+        });
+        let (elapsed, window) = (wait(*elapsed), wait(self.window));
+        Some(format!("    {elapsed} of {window}: {rate}, {errors} errors, p50 {p50}, p99 {p99} so far{left}"))
     }
 }
 
@@ -31,6 +81,31 @@ mod tests {
     use meshbench_core::event::Step;
     use meshbench_core::scenario::MeshName;
     use std::time::Duration;
+
+    fn progress(elapsed: Duration) -> Event {
+        Event::Progress {
+            elapsed,
+            requests: 500,
+            errors: 1,
+            p50_ns: 1,
+            p99_ns: 2,
+            requests_per_second: 499.6,
+            p50_so_far_ns: 846_000,
+            p99_so_far_ns: 2_000_000,
+        }
+    }
+
+    #[test]
+    fn a_long_run_gets_a_line_each_minute() {
+        let minute = Duration::from_secs(60);
+        let mut lines = Lines::new(Vec::new());
+        lines.observe(&Event::Step(Step::Measuring(3 * minute)));
+        (1..=180).for_each(|second| lines.observe(&progress(Duration::from_secs(second))));
+        insta::assert_snapshot!(String::from_utf8(lines.sink).unwrap(), @r"
+            1m 00s of 3m 00s: 500 rps, 1 errors, p50 846µs, p99 2.00ms so far
+            2m 00s of 3m 00s: 500 rps, 1 errors, p50 846µs, p99 2.00ms so far
+        ");
+    }
 
     #[test]
     fn a_log_gets_a_line_per_start_and_end_and_every_failure() {
@@ -42,9 +117,14 @@ mod tests {
             Event::GroupStarted { group: "quick::500rps::10s".into(), runs: 3, at_least: 36 * second },
             Event::RunStarted { mesh: mesh(), block: 1, blocks: 2 },
             Event::Step(Step::Measuring(10 * second)),
-            Event::Progress { elapsed: second, requests: 500, errors: 1, p50_ns: 1, p99_ns: 2 },
-            Event::RunDone { mesh: mesh(), p50_ns: Some(846_000), error_share: 0.002 },
-            Event::RunDone { mesh: mesh(), p50_ns: None, error_share: 1.0 },
+            progress(second),
+            Event::RunDone {
+                mesh: mesh(),
+                p50_ns: Some(846_000),
+                p99_ns: Some(2_000_000),
+                error_share: 0.002,
+            },
+            Event::RunDone { mesh: mesh(), p50_ns: None, p99_ns: None, error_share: 1.0 },
             Event::RunFailed { mesh: mesh(), why: "web-0 ended before it was ready:\nport taken\n".into() },
             Event::GroupDone,
         ];

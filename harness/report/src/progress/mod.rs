@@ -3,6 +3,7 @@
 mod bar;
 mod estimate;
 mod lines;
+mod meshes;
 mod words;
 
 use std::io::{IsTerminal, Stderr, stderr};
@@ -15,7 +16,8 @@ use lines::Lines;
 /// How much a person who waits wants to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Verbosity {
-    /// A bar on a terminal; elsewhere a line when a run starts and when it ends.
+    /// A bar on a terminal, with a line for each mesh so far; elsewhere a line when a run starts, each minute of it, and
+    /// when it ends.
     #[default]
     Normal,
     /// Nothing at all.

@@ -14,7 +14,7 @@ pub(super) fn line(event: &Event) -> Option<String> {
             format!("\n{group}: {}, at least {}", counted(u64::from(*runs), "run"), wait(*at_least))
         }
         Event::RunStarted { mesh, block, blocks } => format!("  {mesh}, block {block} of {blocks}"),
-        Event::RunDone { mesh, p50_ns, error_share } => {
+        Event::RunDone { mesh, p50_ns, error_share, .. } => {
             let p50 = p50_ns.map_or_else(|| "no success".to_owned(), |p50| format!("p50 {}", duration(p50)));
             format!("  {mesh} done: {p50}, {} errors", Number::Percent.show(*error_share))
         }

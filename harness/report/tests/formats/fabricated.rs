@@ -6,10 +6,11 @@ use meshbench_core::baseline::{
     AgainstBaseline, BaselineComparison, ComparisonTier, MetricAgainstBaseline, RatioBounds,
 };
 use meshbench_core::comparison::Change;
+use meshbench_core::course::{RunCourse, Stretch, UseUntil};
 use meshbench_core::judge::{JudgedLimit, Verdict};
 use meshbench_core::metric::{Metric, Unit};
 use meshbench_core::report::{
-    BrokenScenario, CaseReport, Environment, Executable, GroupReport, IgnoredCase, LatencyTable,
+    BrokenScenario, CaseReport, CurvePoint, Environment, Executable, GroupReport, IgnoredCase, LatencyTable,
     MetricReport, REPORT_VERSION, Report, ReportUnit, RunReport,
 };
 use meshbench_core::resources::{ContainerUse, Group};
@@ -60,6 +61,7 @@ pub(crate) fn report(cases: Vec<CaseReport>, ignored: Vec<IgnoredCase>) -> Repor
         },
         cases,
         ignored,
+        scenarios: Vec::new(),
         broken_scenarios: Vec::new(),
     }
 }
@@ -83,6 +85,7 @@ pub(crate) fn case(group: &str, mesh: &str, figures: Figures) -> CaseReport {
         limits: Vec::new(),
         metrics: Metric::ALL.into_iter().map(|metric| metric_report(metric, mesh, figures)).collect(),
         pooled_latency_ns: latency(figures),
+        pooled_latency_curve: curve(figures),
         runs: (1..=2).map(|block| run(block, mesh, figures)).collect(),
     }
 }
@@ -93,6 +96,7 @@ pub(crate) fn failed_to_run(group: &str, mesh: &str, causes: &[&str]) -> CaseRep
         verdict: Verdict::Error { causes: causes.iter().map(|cause| (*cause).to_owned()).collect() },
         metrics: Vec::new(),
         pooled_latency_ns: LatencyTable::default(),
+        pooled_latency_curve: Vec::new(),
         runs: Vec::new(),
         ..case(group, mesh, MESH)
     }
@@ -171,6 +175,33 @@ fn latency(figures: Figures) -> LatencyTable {
     }
 }
 
+fn curve(figures: Figures) -> Vec<CurvePoint> {
+    let point = |step: u32| {
+        let one_in = 10_f64.powf(f64::from(step) / 10.0).min(figures.requests as f64);
+        CurvePoint { one_in, latency_ns: (figures.p50_ms * 1e6 * (0.7 + one_in.log10())) as u64 }
+    };
+    (0..=37).map(point).collect()
+}
+
+fn course(figures: Figures) -> RunCourse {
+    let seconds = || (1..=10).map(f64::from);
+    let p50_ns = (figures.p50_ms * 1e6) as u64;
+    let stretch = |until_seconds| Stretch {
+        until_seconds,
+        requests: figures.requests / 10,
+        errors: 0,
+        p50_ns: p50_ns + (until_seconds * 1_000.0) as u64,
+        p99_ns: 3 * p50_ns,
+    };
+    let point = |at_seconds| UseUntil { at_seconds, cpu_cores: 0.16, resident_bytes: 74_711_040 };
+    RunCourse {
+        warm_up_seconds: 2.0,
+        stretches: seconds().map(stretch).collect(),
+        groups: BTreeMap::from([(Group::Application, seconds().map(point).collect())]),
+        happenings: Vec::new(),
+    }
+}
+
 fn run(block: u32, mesh: &str, figures: Figures) -> RunReport {
     let failed = (figures.requests as f64 * figures.error_share) as u64;
     let errors = if failed > 0 { BTreeMap::from([("timeout".to_owned(), failed)]) } else { BTreeMap::new() };
@@ -195,6 +226,7 @@ fn run(block: u32, mesh: &str, figures: Figures) -> RunReport {
         reconnects: 0,
         generator_cpu_share: 0.061 + f64::from(block) / 1_000.0,
         latency_ns: latency(figures),
+        latency_curve: curve(figures),
         service_ns: latency(figures),
         send_lag_ns: LatencyTable {
             count: figures.requests,
@@ -223,6 +255,8 @@ fn run(block: u32, mesh: &str, figures: Figures) -> RunReport {
             verified_identities: sidecars.saturating_sub(1),
             enforced_mutual_tls: sidecars.saturating_sub(1),
         },
+        course: course(figures),
+        recording_digest: format!("sha256:{block:064}"),
     }
 }
 

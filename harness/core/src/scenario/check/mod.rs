@@ -74,6 +74,7 @@ pub(super) fn check(
     checker.finish(|| {
         Some(Scenario {
             name: name.to_owned(),
+            text: text.to_owned(),
             description,
             tier: tier?,
             provider: provider?,
