@@ -10,6 +10,7 @@ pub mod cli;
 mod discovery;
 mod environment;
 mod output;
+mod rebuild;
 mod settings;
 mod signals;
 mod stage;

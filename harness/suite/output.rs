@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use meshbench_core::judge::Gate;
 use meshbench_core::report::{IgnoredCase, Report};
 use meshbench_report::console::{self, Style};
+use meshbench_report::html::{self, Sheet};
 use meshbench_report::{json, junit, markdown};
+
+use crate::rebuild::kept_files;
 
 /// GitHub names a file here that takes Markdown for the run's page.
 const STEP_SUMMARY_VARIABLE: &str = "GITHUB_STEP_SUMMARY";
@@ -43,7 +46,11 @@ pub(crate) fn write_files(report: &Report, folder: &Path, gate: Gate) -> Result<
     write(&folder.join("report.json"), &as_json)?;
     let as_junit = junit::render(report, gate)
         .map_err(|error| OutputError::Format { format: "JUnit XML", why: error.to_string() })?;
-    write(&folder.join("junit.xml"), &as_junit)
+    write(&folder.join("junit.xml"), &as_junit)?;
+    let files = kept_files(folder, report);
+    let page = html::render(&[Sheet { report, files: &files, unread: &[] }], None)
+        .map_err(|error| OutputError::Format { format: "HTML", why: error.to_string() })?;
+    write(&folder.join("report.html"), &page)
 }
 
 /// Appends the tables to the page that GitHub shows, if it wants them. Being unable to
@@ -69,7 +76,7 @@ pub(crate) fn show(report: &Report, folder: Option<&Path>, to_standard_error: bo
         false => (Box::new(io::stdout()), io::stdout().is_terminal()),
     };
     let text = console::render(report, Style { colour: is_terminal && wants_colour() });
-    let place = folder.map(|folder| folder.join("report.json").display().to_string()).unwrap_or_default();
+    let place = folder.map(|folder| folder.join("report.html").display().to_string()).unwrap_or_default();
     // Nobody is left to tell when it is closed.
     let _: io::Result<()> = writeln!(out, "\n{text}\n{place}");
 }

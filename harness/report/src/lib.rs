@@ -6,6 +6,7 @@
 pub mod calibration;
 pub mod console;
 pub mod csv;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;

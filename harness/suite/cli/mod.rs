@@ -7,6 +7,7 @@ mod doctor;
 mod history;
 mod list;
 mod merge;
+mod report;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -97,6 +98,19 @@ enum Command {
         /// The folder that the later campaign left.
         #[arg(value_name = "NEW")]
         new: PathBuf,
+    },
+    /// Write the page of finished campaigns, `report.html`, from what they left in their folders.
+    ///
+    /// Latencies are read from the recordings anew. Several campaigns, such as those of clusters in parallel, stand on one
+    /// page, each alone and all together: merged histograms, without those whose `bare` differs from that of the others by
+    /// more than its runs do.
+    Report {
+        /// Folders that campaigns left.
+        #[arg(required = true, value_name = "FOLDER")]
+        folders: Vec<PathBuf>,
+        /// Where the page goes; needed for several campaigns, and the folder of a single one otherwise.
+        #[arg(long, value_name = "FOLDER")]
+        to: Option<PathBuf>,
     },
     /// Find out how often the judge is right: compare the reference mesh with itself, unchanged and with known changes.
     ///
@@ -225,6 +239,12 @@ fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
                 Compared::Fine => ExitCode::SUCCESS,
                 Compared::Failed => ExitCode::FAILURE,
             });
+        }
+        Command::Report { folders, to } => {
+            let mut page = Vec::new();
+            let done = report::report(&mut page, &folders, to.as_deref());
+            standard.write_all(disarmed(&String::from_utf8_lossy(&page)).as_bytes())?;
+            done.map_err(|error| CommandError::Other(error_chain(&error)))?;
         }
         Command::Calibrate(arguments) => {
             return arguments

@@ -3,4 +3,5 @@
 mod calibration;
 mod console;
 mod fabricated;
+mod html;
 mod machines;

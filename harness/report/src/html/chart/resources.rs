@@ -1,0 +1,131 @@
+//! What each mesh costs: CPU time per request, CPU and memory, by group.
+
+use meshbench_core::report::RunReport;
+use meshbench_core::resources::Group;
+use meshbench_core::statistics::median;
+
+use super::scene::{Scene, Shown};
+use super::{DataTable, Figure, MEBIBYTE};
+use crate::format::Number;
+use crate::html::HtmlError;
+use crate::html::axis::Axis;
+use crate::html::canvas::Ink;
+use crate::html::plot::draw;
+
+/// One way of looking at what a group used.
+struct View {
+    kind: &'static str,
+    title: &'static str,
+    y_title: &'static str,
+    of_run: fn(&RunReport, Group) -> Option<f64>,
+    show: fn(f64) -> String,
+}
+
+const MEMORY: &str = "memory";
+const VIEWS: [View; 3] = [
+    View {
+        kind: "cpu-per-request",
+        title: "CPU time per answered request",
+        y_title: "CPU time per request",
+        of_run: cpu_ns_per_request,
+        show: |ns| Number::Duration.show(ns),
+    },
+    View {
+        kind: "cpu",
+        title: "CPU in use",
+        y_title: "cores: 1 is one core busy throughout",
+        of_run: |run, group| Some(run.groups.get(&group)?.cpu_cores),
+        show: cores,
+    },
+    View {
+        kind: MEMORY,
+        title: "Memory, the largest resident set in the window",
+        y_title: "resident memory",
+        of_run: |run, group| Some(run.groups.get(&group)?.resident_bytes as f64),
+        show: |bytes| Number::Bytes.show(bytes),
+    },
+];
+
+/// Cores with three significant digits.
+pub(super) fn cores(cores: f64) -> String {
+    if cores == 0.0 { "0".to_owned() } else { format!("{cores:.3}") }
+}
+
+/// CPU time of a group over what was answered in the window: what was never carried cost little.
+pub(super) fn cpu_ns_per_request(run: &RunReport, group: Group) -> Option<f64> {
+    let answered = run.achieved_rate * run.window_seconds;
+    let used = run.groups.get(&group)?;
+    (answered >= 1.0).then(|| used.cpu_ns as f64 / answered)
+}
+
+/// A chart for each view; none where no run has any group.
+///
+/// # Errors
+/// [`HtmlError::Chart`].
+pub(in crate::html) fn resources(scene: &Scene<'_>) -> Result<Vec<Figure>, HtmlError> {
+    let figures: Result<Vec<_>, _> = VIEWS.iter().map(|view| figure(scene, view)).collect();
+    Ok(figures?.into_iter().flatten().collect())
+}
+
+/// The median over runs, the least and the most.
+type Bar = (f64, f64, f64);
+
+fn figure(scene: &Scene<'_>, view: &View) -> Result<Option<Figure>, HtmlError> {
+    let has_any = |group: &Group| {
+        let mut runs = scene.cases.iter().flat_map(Shown::runs);
+        runs.any(|run| run.groups.get(group).is_some_and(|used| used.containers > 0))
+    };
+    let groups: Vec<Group> = Group::ALL.into_iter().filter(has_any).collect();
+    let bars: Vec<Vec<Option<Bar>>> = scene
+        .cases
+        .iter()
+        .map(|shown| groups.iter().map(|group| bar(shown, *group, view)).collect())
+        .collect();
+    let tops = bars.iter().flatten().flatten().map(|(_, _, most)| *most);
+    let Some(y) = Axis::from_zero(view.y_title, tops, view.show) else { return Ok(None) };
+    let y = if view.kind == MEMORY { y.in_units_of(MEBIBYTE, view.show) } else { y };
+    let x = Axis::of_words("whose", groups.iter().map(|group| group.name()));
+    let half = scene.bar_width() / 2.0;
+    let image = draw(&x, &y, |plot| {
+        for (index, (shown, bars)) in scene.cases.iter().zip(&bars).enumerate() {
+            for (place, bar) in bars.iter().enumerate() {
+                let Some((value, least, most)) = bar else { continue };
+                let x = scene.beside(place, index);
+                plot.rectangle((x - half, 0.0), (x + half, *value), Ink::Mesh(shown.colour))?;
+                plot.upright(x, (*least, *most), Ink::Text)?;
+            }
+        }
+        Ok(())
+    })?;
+    let names = groups.iter().map(|group| group.name());
+    let mut table = DataTable::of(std::iter::once("mesh").chain(names));
+    for (shown, bars) in scene.cases.iter().zip(&bars) {
+        let cell = |bar: &Option<Bar>| bar.map_or_else(|| "–".to_owned(), |bar| told(bar, view.show));
+        table.rows.push(std::iter::once(shown.case.mesh.clone()).chain(bars.iter().map(cell)).collect());
+    }
+    Ok(Some(Figure {
+        kind: view.kind,
+        title: view.title.to_owned(),
+        note: "Bars: median over runs. Lines: from the least to the most of the runs.".to_owned(),
+        image,
+        x,
+        y,
+        table,
+    }))
+}
+
+fn bar(shown: &Shown<'_>, group: Group, view: &View) -> Option<Bar> {
+    let has_group = |run: &&RunReport| run.groups.get(&group).is_some_and(|used| used.containers > 0);
+    let values: Vec<f64> =
+        shown.runs().filter(has_group).filter_map(|run| (view.of_run)(run, group)).collect();
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    Some((median(&values)?, least, most))
+}
+
+fn told((value, least, most): Bar, show: fn(f64) -> String) -> String {
+    if least == most {
+        return show(value);
+    }
+    format!("{} ({} to {})", show(value), show(least), show(most))
+}

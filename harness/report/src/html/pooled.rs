@@ -1,0 +1,119 @@
+//! [`PooledPart`]: what several campaigns come to together.
+
+use meshbench_core::pooling::{Pooled, PooledCase};
+use serde::Serialize;
+
+use super::HtmlError;
+use super::axis::Axis;
+use super::canvas::Ink;
+use super::chart::{DataTable, Figure, Palette};
+use super::plot::draw;
+use crate::format::{Number, counted};
+
+/// The part of the page that stands above the campaigns.
+#[derive(Debug, Serialize)]
+pub(super) struct PooledPart {
+    sentences: Vec<String>,
+    lemons: Vec<String>,
+    campaigns: DataTable,
+    cases: DataTable,
+    figures: Vec<Figure>,
+}
+
+/// Puts the part together.
+///
+/// # Errors
+/// [`HtmlError::Chart`].
+pub(super) fn part(pooled: &Pooled, palette: &Palette) -> Result<PooledPart, HtmlError> {
+    let left_out: Vec<String> = pooled
+        .campaigns
+        .iter()
+        .filter_map(|campaign| Some(format!("{}: {}", campaign.campaign, campaign.left_out.as_ref()?)))
+        .collect();
+    let kept = (pooled.campaigns.len() - left_out.len()) as u64;
+    Ok(PooledPart {
+        sentences: vec![format!(
+            "{} of {} pooled: latencies from merged histograms, each case over all of its requests.",
+            counted(kept, "campaign"),
+            pooled.campaigns.len()
+        )],
+        lemons: left_out,
+        campaigns: medians(pooled),
+        cases: cases(pooled),
+        figures: curves(pooled, palette)?,
+    })
+}
+
+fn duration(ns: u64) -> String {
+    Number::Duration.show(ns as f64)
+}
+
+/// Each campaign's own median latency, case by case.
+fn medians(pooled: &Pooled) -> DataTable {
+    let campaign = |campaign: &meshbench_core::pooling::PooledCampaign| {
+        let mark = if campaign.left_out.is_some() { " (not pooled)" } else { "" };
+        format!("p50 of {}{mark}", campaign.campaign)
+    };
+    let columns = std::iter::once("case".to_owned()).chain(pooled.campaigns.iter().map(campaign));
+    let row = |case: &PooledCase| {
+        let cells = case.p50_by_campaign_ns.iter().map(|p50| p50.map_or_else(|| "–".to_owned(), duration));
+        std::iter::once(case.name.clone()).chain(cells).collect()
+    };
+    DataTable { columns: columns.collect(), rows: pooled.cases.iter().map(row).collect() }
+}
+
+fn cases(pooled: &Pooled) -> DataTable {
+    let columns = ["case, pooled", "campaigns", "requests", "p50", "p90", "p99", "p99.9", "max"];
+    let row = |case: &PooledCase| {
+        let table = &case.latency_ns;
+        let latencies = [table.p50, table.p90, table.p99, table.p99_9, table.max].map(duration);
+        let counts = [case.campaigns.to_string(), table.count.to_string()];
+        [case.name.clone()].into_iter().chain(counts).chain(latencies).collect()
+    };
+    DataTable {
+        columns: columns.map(str::to_owned).to_vec(),
+        rows: pooled.cases.iter().filter(|case| case.campaigns > 0).map(row).collect(),
+    }
+}
+
+/// A chart of merged distributions for each block group.
+fn curves(pooled: &Pooled, palette: &Palette) -> Result<Vec<Figure>, HtmlError> {
+    let mut groups: Vec<(&str, Vec<&PooledCase>)> = Vec::new();
+    for case in pooled.cases.iter().filter(|case| !case.latency_curve.is_empty()) {
+        match groups.iter_mut().find(|(group, _)| *group == case.group) {
+            Some((_, cases)) => cases.push(case),
+            None => groups.push((&case.group, vec![case])),
+        }
+    }
+    let figures: Result<Vec<_>, _> =
+        groups.iter().map(|(group, cases)| curve(group, cases, palette)).collect();
+    Ok(figures?.into_iter().flatten().collect())
+}
+
+fn curve(group: &str, cases: &[&PooledCase], palette: &Palette) -> Result<Option<Figure>, HtmlError> {
+    let points = || cases.iter().flat_map(|case| &case.latency_curve);
+    let show = |ns: f64| Number::Duration.show(ns);
+    let Some(y) = Axis::logarithmic("latency", points().map(|point| point.latency_ns as f64), show) else {
+        return Ok(None);
+    };
+    let one_in = |one_in: f64| format!("1 in {one_in}");
+    let Some(x) = Axis::logarithmic("slowest requests", points().map(|point| point.one_in), one_in) else {
+        return Ok(None);
+    };
+    let image = draw(&x, &y, |plot| {
+        for case in cases {
+            let points = case.latency_curve.iter().map(|point| (point.one_in, point.latency_ns as f64));
+            plot.line(points, Ink::Mesh(palette.place(&case.mesh)))?;
+        }
+        Ok(())
+    })?;
+    Ok(Some(Figure {
+        kind: "pooled-curves",
+        title: format!("Latency of every percentile, {}", group.split("::").collect::<Vec<_>>().join(" · ")),
+        note: "All requests of all pooled campaigns.".to_owned(),
+        image,
+        x,
+        y,
+        table: DataTable::default(),
+    }))
+}
