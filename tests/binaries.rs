@@ -46,6 +46,7 @@ fn help_reads_well(#[case] program: &str, #[case] command: &[&str]) {
         .env_remove("MESHBENCH_SCENARIOS")
         .env_remove("MESHBENCH_OUTPUT")
         .env_remove("MESHBENCH_STRICT")
+        .env_remove("MESHBENCH_TEXTFILE")
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", text_of(&output));

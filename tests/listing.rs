@@ -22,6 +22,7 @@ fn meshes(workshop: &Workshop, arguments: &[&str]) -> Output {
         .env("MESHBENCH_SCENARIOS", workshop.scenarios())
         .env("MESHBENCH_OUTPUT", workshop.output())
         .env_remove("MESHBENCH_STRICT")
+        .env_remove("MESHBENCH_TEXTFILE")
         .env("GITHUB_STEP_SUMMARY", summary_file(workshop))
         .output()
         .unwrap()

@@ -14,8 +14,10 @@ mod rebuild;
 mod settings;
 mod signals;
 mod stage;
+mod textfile;
 pub mod trials;
 
 pub use settings::{
     OUTPUT_VARIABLE, Programs, REQUIRE_BASELINE_VARIABLE, SCENARIOS_VARIABLE, STRICT_VARIABLE, Settings,
+    TEXTFILE_VARIABLE,
 };

@@ -8,9 +8,11 @@ use meshbench_core::judge::Gate;
 use meshbench_core::report::{IgnoredCase, Report};
 use meshbench_report::console::{self, Style};
 use meshbench_report::html::{self, Sheet};
-use meshbench_report::{json, junit, markdown};
+use meshbench_report::{json, junit, markdown, open_metrics};
 
 use crate::rebuild::kept_files;
+use crate::settings::TEXTFILE_VARIABLE;
+use crate::textfile;
 
 /// GitHub names a file here that takes Markdown for the run's page.
 const STEP_SUMMARY_VARIABLE: &str = "GITHUB_STEP_SUMMARY";
@@ -47,10 +49,30 @@ pub(crate) fn write_files(report: &Report, folder: &Path, gate: Gate) -> Result<
     let as_junit = junit::render(report, gate)
         .map_err(|error| OutputError::Format { format: "JUnit XML", why: error.to_string() })?;
     write(&folder.join("junit.xml"), &as_junit)?;
+    let as_metrics = open_metrics::render(report)
+        .map_err(|error| OutputError::Format { format: "OpenMetrics", why: error.to_string() })?;
+    write(&folder.join("metrics.prom"), &as_metrics)?;
+    write(&folder.join("report.md"), &markdown::render_within(report, markdown::COMMENT_BYTES))?;
     let files = kept_files(folder, report);
     let page = html::render(&[Sheet { report, files: &files, unread: &[] }], None)
         .map_err(|error| OutputError::Format { format: "HTML", why: error.to_string() })?;
     write(&folder.join("report.html"), &page)
+}
+
+/// Gives the metrics to Prometheus, where somebody wants that. Being unable to is worth a warning and no more: the results
+/// are elsewhere too.
+pub(crate) fn write_textfile(report: &Report, textfile: Option<&Path>) {
+    let Some(path) = textfile else { return };
+    let replaced = open_metrics::render(report).map_err(io::Error::other);
+    if let Err(error) = replaced.and_then(|metrics| textfile::replace(path, &metrics)) {
+        let _: io::Result<()> = writeln!(
+            io::stderr(),
+            "warning: cannot write the metrics for Prometheus to {}: {error}\n  cure: {TEXTFILE_VARIABLE} or --textfile \
+             must name a file in a folder that exists and that this user may write to; the same metrics are in the \
+             campaign's metrics.prom",
+            path.display()
+        );
+    }
 }
 
 /// Appends the tables to the page that GitHub shows, if it wants them. Being unable to
@@ -58,11 +80,22 @@ pub(crate) fn write_files(report: &Report, folder: &Path, gate: Gate) -> Result<
 pub(crate) fn write_step_summary(report: &Report) {
     let named = std::env::var_os(STEP_SUMMARY_VARIABLE).filter(|path| !path.is_empty());
     let Some(path) = named.map(PathBuf::from) else { return };
-    let appended = OpenOptions::new().create(true).append(true).open(&path);
-    if let Err(error) = appended.and_then(|mut file| file.write_all(markdown::render(report).as_bytes())) {
+    if let Err(error) = append_summary(report, &path) {
         let _: io::Result<()> =
             writeln!(io::stderr(), "warning: cannot append the summary to {}: {error}", path.display());
     }
+}
+
+/// GitHub shows nothing of a step whose summaries are too long together: under nextest each case adds one.
+fn append_summary(report: &Report, path: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    let taken = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    let room = markdown::STEP_SUMMARY_BYTES.saturating_sub(taken);
+    let summary = markdown::render_within(report, room);
+    if summary.len() > room {
+        return Err(io::Error::other("it has no room left; report.md has it"));
+    }
+    file.write_all(summary.as_bytes())
 }
 
 fn write(path: &Path, text: &str) -> Result<(), OutputError> {

@@ -15,6 +15,8 @@ pub struct Settings {
     pub programs: Programs,
     /// What fails besides what always does.
     pub gate: Gate,
+    /// The file that takes the metrics of each campaign when it ends, for Prometheus.
+    pub textfile: Option<PathBuf>,
 }
 
 /// This project's own programs.
@@ -36,13 +38,15 @@ pub const OUTPUT_VARIABLE: &str = "MESHBENCH_OUTPUT";
 pub const STRICT_VARIABLE: &str = "MESHBENCH_STRICT";
 /// Makes cases without a baseline fail, unless it is empty, `0`, `false`, `no` or `off`.
 pub const REQUIRE_BASELINE_VARIABLE: &str = "MESHBENCH_REQUIRE_BASELINE";
+/// Names a file that takes the metrics of each campaign when it ends, for `node_exporter`'s textfile collector.
+pub const TEXTFILE_VARIABLE: &str = "MESHBENCH_TEXTFILE";
 
 impl Settings {
     /// Settings for these folders, made absolute because what is started runs in folders of its own.
     #[must_use]
     pub fn new(scenarios: PathBuf, output: PathBuf, programs: Programs, gate: Gate) -> Self {
         let absolute = |folder: PathBuf| std::path::absolute(&folder).unwrap_or(folder);
-        Self { scenarios: absolute(scenarios), output: absolute(output), programs, gate }
+        Self { scenarios: absolute(scenarios), output: absolute(output), programs, gate, textfile: None }
     }
 
     /// As [`Settings::new`], where the environment may name other folders and ask for more to fail.
@@ -58,7 +62,14 @@ impl Settings {
         };
         let (scenarios, output) =
             (overruled(SCENARIOS_VARIABLE, scenarios), overruled(OUTPUT_VARIABLE, output));
-        Self::new(scenarios, output, programs, gate)
+        let textfile = std::env::var_os(TEXTFILE_VARIABLE).map(PathBuf::from);
+        Self::new(scenarios, output, programs, gate).with_textfile(textfile)
+    }
+
+    /// The same with a file for Prometheus; an empty name is none.
+    #[must_use]
+    pub fn with_textfile(self, textfile: Option<PathBuf>) -> Self {
+        Self { textfile: textfile.filter(|path| !path.as_os_str().is_empty()), ..self }
     }
 
     /// Where baselines and histories are: beside the folder of scenarios.

@@ -202,6 +202,7 @@ impl Session {
         let to_error = arguments.format == Some(FormatSetting::Json);
         output::show(&report, written.is_ok().then_some(folder.as_path()), to_error);
         output::write_step_summary(&report);
+        output::write_textfile(&report, self.settings.textfile.as_deref());
         let failures = [unwritten, written.err().map(|error| error_chain(&error))];
         for failure in failures.iter().flatten() {
             complain(failure);

@@ -87,6 +87,7 @@ impl Workshop {
             .env("TMPDIR", self.temporary())
             .env_remove("MESHBENCH_STRICT")
             .env_remove("MESHBENCH_REQUIRE_BASELINE")
+            .env_remove("MESHBENCH_TEXTFILE")
             .env_remove("MESHBENCH_RECORD_HISTORY")
             .env_remove("GITHUB_STEP_SUMMARY")
             // As at somebody's desk, wherever this is tested.

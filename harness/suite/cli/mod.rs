@@ -27,6 +27,7 @@ use self::compare::Compared;
 use crate::discovery::Discovery;
 use crate::settings::{
     OUTPUT_VARIABLE, Programs, REQUIRE_BASELINE_VARIABLE, SCENARIOS_VARIABLE, STRICT_VARIABLE, Settings,
+    TEXTFILE_VARIABLE,
 };
 use crate::trials::{self, WhenNothingRuns};
 
@@ -142,6 +143,9 @@ struct RunArguments {
     /// Fail on cases without a baseline that they can be compared with.
     #[arg(long, env = REQUIRE_BASELINE_VARIABLE, value_parser = FalseyValueParser::new())]
     require_baseline: bool,
+    /// Replace this file with the metrics of the campaign when it ends, for `node_exporter`'s textfile collector.
+    #[arg(long, value_name = "FILE", env = TEXTFILE_VARIABLE, value_parser = OsStringValueParser::new())]
+    textfile: Option<OsString>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -258,7 +262,7 @@ fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
 
 fn run(settings: Settings, given: RunArguments) -> ExitCode {
     let gate = Gate { strict: given.strict, require_baseline: given.require_baseline };
-    let settings = Settings { gate, ..settings };
+    let settings = Settings { gate, ..settings }.with_textfile(given.textfile.map(PathBuf::from));
     let arguments = Arguments {
         filter: given.filter,
         exact: given.exact,
