@@ -36,7 +36,12 @@ fn a_campaign_leaves_every_format_and_replaces_the_textfile() {
         .find(|line| line.starts_with("meshbench_latency_seconds{") && line.contains("percentile=\"50\""))
         .and_then(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
     assert_eq!(p50, Some(p50_ns as f64 / 1e9));
-    assert!(left("report.md").starts_with("## meshbench: 1 passed"), "{}", left("report.md"));
+    let page = left("report.md");
+    // What it comes to is the machine's business: a busy one makes the case invalid.
+    assert!(
+        page.starts_with("## meshbench: ") && page.contains(" 0 errors") && page.contains("| bare |"),
+        "{page}"
+    );
     assert!(
         left("junit.xml").contains("<testcase name=\"small::bare::100rps::1s\""),
         "{}",
