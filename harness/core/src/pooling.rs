@@ -205,10 +205,18 @@ impl Control {
         Some(Self { centre: median(&logs)?, spread: most - least })
     }
 
-    /// By what share this one differs from the others, where that is more than runs do. Of two that differ from each
+    /// By what share this one differs from the middle of all, where that is more than runs do. Of two that differ from each
     /// other nobody knows which is at fault: it is the slower one, for nothing makes a machine faster than it is.
     fn unlike(&self, others: &[&Self]) -> Option<f64> {
-        let centre = median(&others.iter().map(|other| other.centre).collect::<Vec<_>>())?;
+        let centre = match others {
+            [] => return None,
+            [other] => other.centre,
+            several => {
+                let centres: Vec<f64> =
+                    several.iter().map(|other| other.centre).chain([self.centre]).collect();
+                median(&centres)?
+            }
+        };
         let spread = others.iter().map(|other| other.spread).fold(self.spread, f64::max);
         let by = self.centre - centre;
         let is_unlike = by.abs() > spread.max((1.0 + LEAST_SPREAD).ln());

@@ -77,13 +77,13 @@ fn latencies(values_ns: impl IntoIterator<Item = u64>) -> BTreeMap<String, Laten
 }
 
 #[rstest]
-#[case::alike(&[&[100, 104], &[102, 105]], &[])]
-#[case::within_what_runs_differ_by(&[&[100, 130], &[120, 125]], &[])]
-#[case::the_slower_of_two(&[&[100, 102], &[150, 152]], &["1"])]
-#[case::one_of_three(&[&[100, 102], &[150, 152], &[99, 103]], &["1"])]
-#[case::a_faster_one_of_three(&[&[100, 102], &[60, 61], &[99, 103]], &["1"])]
-#[case::a_single_campaign(&[&[100, 300]], &[])]
-fn a_control_unlike_the_others_is_a_lemon(#[case] p50s_us: &[&[u64]], #[case] expected: &[&str]) {
+#[case::alike(vec![vec![100, 104], vec![102, 105]], &[])]
+#[case::within_what_runs_differ_by(vec![vec![100, 130], vec![120, 125]], &[])]
+#[case::the_slower_of_two(vec![vec![100, 102], vec![150, 152]], &["1"])]
+#[case::one_of_three(vec![vec![100, 102], vec![150, 152], vec![99, 103]], &["1"])]
+#[case::a_faster_one_of_three(vec![vec![100, 102], vec![60, 61], vec![99, 103]], &["1"])]
+#[case::a_single_campaign(vec![vec![100, 300]], &[])]
+fn a_control_unlike_the_others_is_a_lemon(#[case] p50s_us: Vec<Vec<u64>>, #[case] expected: &[&str]) {
     let reports: Vec<_> =
         p50s_us.iter().enumerate().map(|(index, p50s)| campaign(&index.to_string(), p50s)).collect();
     let none: Vec<_> = reports.iter().map(|_| BTreeMap::new()).collect();

@@ -52,9 +52,15 @@ impl Axis {
             let numbers = decades.flat_map(|decade| steps.iter().map(move |step| step * 10_f64.powi(decade)));
             numbers.filter(|number| (from..=to).contains(number)).collect()
         };
-        let candidates = [within(&[1.0]), within(&[1.0, 3.0]), within(&[1.0, 2.0, 5.0])];
+        let candidates = [
+            within(&[1.0]),
+            within(&[1.0, 3.0]),
+            within(&[1.0, 2.0, 5.0]),
+            within(&[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]),
+        ];
         let enough = candidates.into_iter().find(|numbers| numbers.len() >= FEWEST_TICKS);
-        let numbers = enough.unwrap_or_else(|| within(&[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]));
+        // Within less than a factor of two, a logarithmic axis looks like any other.
+        let numbers = enough.unwrap_or_else(|| round_numbers(from, to));
         Some(Self::new(title, Scale::Logarithmic, (from, to), numbers, label))
     }
 
