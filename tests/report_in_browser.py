@@ -123,7 +123,7 @@ def hidden_by_legend(page: Page) -> list[str]:
     """The legend's first button hides its mesh's marks, and shows them again."""
     button = page.locator(".legend button").first
     mesh = button.get_attribute("data-mesh")
-    mark = page.locator(f'figure[data-kind="latency-by-percentile"] svg .m{mesh}').first
+    mark = page.locator(f'figure[data-kind="latency-by-percentile"] svg circle.m{mesh}').first
     states = []
     for _ in range(2):
         states.append(mark.is_visible())
