@@ -86,17 +86,24 @@ impl Cluster {
         fs::read_to_string(self.nodes_file()).ok()?.trim().parse().ok()
     }
 
+    /// Beside the folder, which comes and goes.
+    #[must_use]
+    pub fn lock_file(&self) -> PathBuf {
+        let mut name = self.folder.file_name().unwrap_or_default().to_owned();
+        name.push(".lock");
+        self.folder.with_file_name(name)
+    }
+
     pub(crate) fn nodes_file(&self) -> PathBuf {
         self.folder.join("nodes.txt")
     }
 
-    /// Waits until nobody else brings it up or down. The lock is beside the folder, which comes and goes, and is removed
-    /// with it by [`FolderLock::remove`].
+    /// Waits until nobody else brings it up or down. [`FolderLock::remove`] removes the lock's file.
     ///
     /// # Errors
     /// [`Error::File`].
     pub fn lock(&self) -> Result<FolderLock> {
-        let path = self.folder.with_extension("lock");
+        let path = self.lock_file();
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(Error::file("make", parent))?;
         }

@@ -50,6 +50,8 @@ pub fn up(cluster: &Cluster, nodes: u8, after_failure: AfterFailure) -> Result<O
     let programs = artifacts::build()?;
     let _lock = cluster.lock()?;
     if cluster.nodes() == Some(nodes) && Status::of(cluster)?.is_whole() {
+        // An `up` that was killed may have left a whole cluster that is not ready yet.
+        api::block_on(become_ready(cluster, nodes))?;
         return Ok(Outcome::WasUp);
     }
     let began = Instant::now();

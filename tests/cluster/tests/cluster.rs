@@ -56,6 +56,9 @@ fn main() -> ExitCode {
         Trial::test(name, run).with_ignored_flag(!lacking.is_empty() || length == Length::Long)
     };
     let conclusion = libtest_mimic::run(&arguments, PROOFS.map(trial).into());
+    if conclusion.has_failed() {
+        proof::support::keep_logs();
+    }
     proof::support::end_shared();
     conclusion.exit_code()
 }

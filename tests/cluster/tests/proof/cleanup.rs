@@ -104,7 +104,7 @@ fn kill_some(cluster: &Cluster, random: &mut Random) -> usize {
 
 fn assert_as_before(before: &Machine, cluster: &Cluster, after: &str) {
     assert!(!cluster.folder().exists(), "the folder is left after {after}");
-    assert!(!cluster.folder().with_extension("lock").exists(), "the lock's file is left after {after}");
+    assert!(!cluster.lock_file().exists(), "the lock's file is left after {after}");
     // The kernel takes namespaces apart after their last process has ended.
     eventually_here(&format!("the machine to be as before after {after}"), || {
         let left = members::of(cluster).unwrap();

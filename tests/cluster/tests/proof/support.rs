@@ -114,6 +114,17 @@ pub(crate) fn take_down(cluster: &Cluster) {
     succeed(&mut testcluster(cluster, &["down"]));
 }
 
+/// Copies the shared cluster's logs to where they stay, for whoever looks into a failure.
+pub(crate) fn keep_logs() {
+    let shared = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(cluster) = &*shared {
+        let kept = artifacts::target_folder().unwrap().join("failed-logs");
+        let _ = fs::remove_dir_all(&kept);
+        succeed(Command::new("cp").arg("-r").arg(cluster.logs()).arg(&kept));
+        eprintln!("the logs of the failed trials' cluster are kept in {}", kept.display());
+    }
+}
+
 /// Removes the shared cluster, if it is up.
 pub(crate) fn end_shared() {
     let cluster = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
