@@ -15,50 +15,75 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
-/// A trial, and whether it takes minutes.
-type Proof = (&'static str, fn(), Length);
+use proof::{admission, cleanup, nodes, statistics, support, workload};
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Length {
-    Short,
-    Long,
+/// A trial.
+struct Proof {
+    name: &'static str,
+    run: fn(),
+    /// Why it does not run by itself, where that is so, with the cure.
+    ignored: Option<String>,
+}
+
+impl Proof {
+    fn new(name: &'static str, run: fn()) -> Self {
+        Self { name, run, ignored: None }
+    }
+
+    fn ignored_because(self, why: Option<&str>) -> Self {
+        Self { ignored: why.map(|why| format!("{}: {why}", self.name)), ..self }
+    }
 }
 
 /// In this order: those that need a machine without a cluster first, the one that breaks the shared cluster last.
-const PROOFS: [Proof; 12] = [
-    ("nothing_is_left_after_down", proof::cleanup::nothing_is_left_after_down, Length::Short),
-    ("nothing_is_left_after_random_kills", proof::cleanup::nothing_is_left_after_random_kills, Length::Short),
-    ("ten_cycles_of_random_kills", proof::cleanup::ten_cycles_of_random_kills, Length::Long),
-    ("nodes_are_ready", proof::nodes::nodes_are_ready, Length::Short),
-    ("kubectl_works", proof::nodes::kubectl_works, Length::Short),
-    ("emojivoto_answers_across_nodes", proof::workload::emojivoto_answers_across_nodes, Length::Short),
-    ("statistics_match_the_control_groups", proof::statistics::they_match_the_control_groups, Length::Short),
-    ("a_webhook_mutates_pods", proof::admission::a_webhook_mutates_pods, Length::Short),
-    ("a_taint_keeps_pods_away", proof::nodes::a_taint_keeps_pods_away, Length::Short),
-    ("a_deleted_namespace_ends_its_pods", proof::workload::a_deleted_namespace_ends_its_pods, Length::Short),
-    ("a_second_cluster_fits_beside", proof::nodes::a_second_cluster_fits_beside, Length::Short),
-    ("a_killed_kubelet_is_noticed", proof::nodes::a_killed_kubelet_is_noticed, Length::Short),
-];
+fn proofs() -> Vec<Proof> {
+    let takes_minutes = Some("it takes minutes: give --ignored");
+    vec![
+        Proof::new("nothing_is_left_after_down", cleanup::nothing_is_left_after_down),
+        Proof::new("nothing_is_left_after_random_kills", cleanup::nothing_is_left_after_random_kills),
+        Proof::new("ten_cycles_of_random_kills", cleanup::ten_cycles_of_random_kills)
+            .ignored_because(takes_minutes),
+        Proof::new("nodes_are_ready", nodes::nodes_are_ready),
+        Proof::new("kubectl_works", nodes::kubectl_works).ignored_because(nodes::why_no_kubectl()),
+        Proof::new("emojivoto_answers_across_nodes", workload::emojivoto_answers_across_nodes),
+        Proof::new("statistics_match_the_control_groups", statistics::they_match_the_control_groups),
+        Proof::new("a_webhook_mutates_pods", admission::a_webhook_mutates_pods),
+        Proof::new("a_taint_keeps_pods_away", nodes::a_taint_keeps_pods_away),
+        Proof::new("a_deleted_namespace_ends_its_pods", workload::a_deleted_namespace_ends_its_pods),
+        Proof::new("a_second_cluster_fits_beside", nodes::a_second_cluster_fits_beside),
+        Proof::new("a_killed_kubelet_is_noticed", nodes::a_killed_kubelet_is_noticed),
+    ]
+}
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // They share a cluster, and count what is on the machine.
     arguments.test_threads = Some(1);
-    let lacking = proof::support::lacking();
-    if !lacking.is_empty() && !arguments.list {
-        eprintln!("the test cluster's trials are ignored here:\n  - {}", lacking.join("\n  - "));
+    let (lacking, proofs) = (support::lacking(), proofs());
+    if !arguments.list {
+        say_what_is_ignored(&lacking, &proofs);
     }
-    let trial = |(name, proof, length): Proof| {
+    let trial = |proof: Proof| {
         let run = move || {
-            proof();
+            (proof.run)();
             Ok(())
         };
-        Trial::test(name, run).with_ignored_flag(!lacking.is_empty() || length == Length::Long)
+        Trial::test(proof.name, run).with_ignored_flag(!lacking.is_empty() || proof.ignored.is_some())
     };
-    let conclusion = libtest_mimic::run(&arguments, PROOFS.map(trial).into());
+    let conclusion = libtest_mimic::run(&arguments, proofs.into_iter().map(trial).collect());
     if conclusion.has_failed() {
-        proof::support::keep_logs();
+        support::keep_logs();
     }
-    proof::support::end_shared();
+    support::end_all();
     conclusion.exit_code()
+}
+
+fn say_what_is_ignored(lacking: &[String], proofs: &[Proof]) {
+    if lacking.is_empty() {
+        for why in proofs.iter().filter_map(|proof| proof.ignored.as_ref()) {
+            eprintln!("ignored: {why}");
+        }
+    } else {
+        eprintln!("the test cluster's trials are ignored here:\n  - {}", lacking.join("\n  - "));
+    }
 }

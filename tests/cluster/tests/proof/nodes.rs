@@ -38,6 +38,14 @@ pub(crate) fn nodes_are_ready() {
     });
 }
 
+const NO_KUBECTL: &str =
+    "kubectl is not installed: apt-get install --no-install-recommends kubernetes-client";
+
+/// Why the trial of `kubectl` cannot run here, if it cannot.
+pub(crate) fn why_no_kubectl() -> Option<&'static str> {
+    requirements::find("kubectl").is_none().then_some(NO_KUBECTL)
+}
+
 /// Debian's `kubectl`, or whichever there is, with the kubeconfig we print.
 pub(crate) fn kubectl_works() {
     let cluster = shared();

@@ -159,6 +159,5 @@ fn at_moment(readings: &[Reading], at: SystemTime) -> Reading {
 
 fn assert_close(what: &str, said: f64, expected: f64) {
     let apart = (said - expected).abs() / expected;
-    eprintln!("{what}: kubelet {said:.0}, control group {expected:.0}, {:.2}% apart", apart * 100.0);
     assert!(apart <= TOLERANCE_SHARE, "{what}: the kubelet says {said}, the control group {expected}");
 }

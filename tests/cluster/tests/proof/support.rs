@@ -4,7 +4,7 @@ use std::fs;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kube::Client;
@@ -19,6 +19,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_meshbench-testcluster");
 
 /// Set while the shared cluster is up.
 static SHARED: Mutex<Option<Cluster>> = Mutex::new(None);
+/// All clusters of this process, whether or not they are up: a trial that failed has not removed its own.
+static BROUGHT_UP: Mutex<Vec<Cluster>> = Mutex::new(Vec::new());
 
 /// Why the trials cannot run here, with the cure of each; empty if they can.
 pub(crate) fn lacking() -> Vec<String> {
@@ -36,10 +38,17 @@ pub(crate) fn lacking() -> Vec<String> {
     lacking
 }
 
-/// A cluster of this process, in a folder of its own.
+/// A cluster of this process, in a folder of its own, which is removed with the last trial at the latest.
 pub(crate) fn cluster(name: &str) -> Cluster {
     let folder = artifacts::target_folder().unwrap().join(format!("tests-{}-{name}", std::process::id()));
-    Cluster::in_folder(&folder).unwrap()
+    let cluster = Cluster::in_folder(&folder).unwrap();
+    lock(&BROUGHT_UP).push(cluster.clone());
+    cluster
+}
+
+/// What a trial that failed held, others may still use.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `meshbench-testcluster` for a cluster, as a user calls it.
@@ -91,8 +100,7 @@ where
 
 /// The shared cluster; brought up if it is not.
 pub(crate) fn shared() -> Cluster {
-    // A trial that failed has said so, and others may still use the cluster.
-    let mut shared = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut shared = lock(&SHARED);
     if let Some(cluster) = &*shared {
         return cluster.clone();
     }
@@ -116,8 +124,7 @@ pub(crate) fn take_down(cluster: &Cluster) {
 
 /// Copies the shared cluster's logs to where they stay, for whoever looks into a failure.
 pub(crate) fn keep_logs() {
-    let shared = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some(cluster) = &*shared {
+    if let Some(cluster) = &*lock(&SHARED) {
         let kept = artifacts::target_folder().unwrap().join("failed-logs");
         let _ = fs::remove_dir_all(&kept);
         succeed(Command::new("cp").arg("-r").arg(cluster.logs()).arg(&kept));
@@ -125,10 +132,9 @@ pub(crate) fn keep_logs() {
     }
 }
 
-/// Removes the shared cluster, if it is up.
-pub(crate) fn end_shared() {
-    let cluster = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-    if let Some(cluster) = cluster {
+/// Removes every cluster of this process.
+pub(crate) fn end_all() {
+    for cluster in std::mem::take(&mut *lock(&BROUGHT_UP)) {
         take_down(&cluster);
     }
 }
