@@ -13,11 +13,14 @@ use super::support::{EMOJI, bring_up, cluster, eventually_here, pod, sweep, take
 /// A cluster, a pod in it, and its end in order.
 pub(crate) fn nothing_is_left_after_down() {
     sweep();
-    let before = Machine::now();
+    let before = Machine::now(&cluster("down"));
     before.assert_sees();
     let cluster = bring_up("down");
     run_a_pod(&cluster);
-    assert!(!Machine::now().differences(&before).is_empty(), "the look at the machine sees no cluster");
+    assert!(
+        !Machine::now(&cluster).differences(&before).is_empty(),
+        "the look at the machine sees no cluster"
+    );
     take_down(&cluster);
     assert_as_before(&before, &cluster, "down");
     // Once more where there is nothing.
@@ -43,7 +46,7 @@ pub(crate) fn ten_cycles_of_random_kills() {
 }
 
 fn cycle_of_random_kills(random: &mut Random) {
-    let before = Machine::now();
+    let before = Machine::now(&cluster("kills"));
     let cluster = bring_up("kills");
     run_a_pod(&cluster);
     let killed = kill_some(&cluster, random);
@@ -51,7 +54,6 @@ fn cycle_of_random_kills(random: &mut Random) {
     assert_as_before(&before, &cluster, &format!("down, after SIGKILL of {killed} processes"));
 
     let share = random.share();
-    let cluster = self::cluster("kills");
     let mut up = testcluster(&cluster, &["up"]).spawn().unwrap();
     let moment = Duration::from_secs(12).mul_f64(share);
     let began = Instant::now();
@@ -102,7 +104,7 @@ fn assert_as_before(before: &Machine, cluster: &Cluster, after: &str) {
     // The kernel takes namespaces apart after their last process has ended.
     eventually_here(&format!("the machine to be as before after {after}"), || {
         let left = members::of(cluster).unwrap();
-        let mut differences = Machine::now().differences(before);
+        let mut differences = Machine::now(cluster).differences(before);
         differences.extend(left.into_iter().map(|process| format!("process {process}")));
         if differences.is_empty() { Ok(()) } else { Err(differences.join("; ")) }
     });

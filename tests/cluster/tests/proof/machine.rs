@@ -1,14 +1,17 @@
 //! What is on the machine that a cluster might leave behind: [`Machine`].
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use meshbench_testcluster::cgroups;
+use meshbench_testcluster::cluster::CGROUP_PREFIX;
+use meshbench_testcluster::{Cluster, cgroups, members};
 use procfs::process::{Process, all_processes};
 
-/// Everything of a kind that clusters make, at one moment.
+/// Everything of a kind that clusters make, at one moment, but for what belongs to other test clusters: these may come and
+/// go meanwhile.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Machine {
     mounts: BTreeSet<String>,
@@ -22,19 +25,19 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Looks.
-    pub(crate) fn now() -> Self {
+    /// Looks, for what `cluster` makes.
+    pub(crate) fn now(cluster: &Cluster) -> Self {
         Self {
             mounts: mounts(),
-            namespaces: namespaces(),
+            namespaces: namespaces(cluster),
             links: names(Path::new("/sys/class/net")),
             firewall: firewall(),
-            cgroups: control_groups(),
+            cgroups: control_groups(cluster),
             files: files(),
         }
     }
 
-    /// What is there now and was not before, or was and is no more.
+    /// What is there now and was not before, or was and is no more. Others' processes may end with their namespaces.
     pub(crate) fn differences(&self, before: &Self) -> Vec<String> {
         let pairs = [
             ("mount", &before.mounts, &self.mounts),
@@ -46,7 +49,9 @@ impl Machine {
         ];
         let differ = |(kind, before, after): (&str, &BTreeSet<String>, &BTreeSet<String>)| {
             let more = after.difference(before).map(move |one| format!("one more {kind}: {one}"));
-            let fewer = before.difference(after).map(move |one| format!("one {kind} fewer: {one}"));
+            let is_told = kind != "namespace";
+            let gone = before.difference(after).filter(move |_| is_told);
+            let fewer = gone.map(move |one| format!("one {kind} fewer: {one}"));
             more.chain(fewer).collect::<Vec<_>>()
         };
         pairs.into_iter().flat_map(differ).collect()
@@ -63,7 +68,7 @@ fn mounts() -> BTreeSet<String> {
     mounts.into_iter().map(|mount| format!("{} on {}", mount.fs_type, mount.mount_point.display())).collect()
 }
 
-fn namespaces() -> BTreeSet<String> {
+fn namespaces(cluster: &Cluster) -> BTreeSet<String> {
     let of = |process: Process| {
         // Those of processes that end meanwhile cannot be read, and need not be.
         let namespaces = process.namespaces().map(|all| all.0).unwrap_or_default();
@@ -74,7 +79,16 @@ fn namespaces() -> BTreeSet<String> {
         };
         namespaces.into_iter().filter_map(wanted).collect::<Vec<_>>()
     };
-    all_processes().unwrap().flatten().flat_map(of).collect()
+    let counts = |process: &Process| !is_of_another(process, cluster);
+    all_processes().unwrap().flatten().filter(counts).flat_map(of).collect()
+}
+
+/// Whether a process belongs to another test cluster.
+fn is_of_another(process: &Process, cluster: &Cluster) -> bool {
+    let mark = process.environ().unwrap_or_default().remove(OsStr::new(members::MARK_VARIABLE));
+    let groups = fs::read_to_string(format!("/proc/{}/cgroup", process.pid)).unwrap_or_default();
+    mark.is_some_and(|mark| mark != cluster.id())
+        || groups.contains(CGROUP_PREFIX) && !groups.contains(&cluster.cgroup())
 }
 
 fn firewall() -> BTreeSet<String> {
@@ -91,11 +105,11 @@ fn firewall() -> BTreeSet<String> {
         .collect()
 }
 
-/// Those of clusters and of pods; what else there is comes and goes with others' sessions.
-fn control_groups() -> BTreeSet<String> {
+/// Those of the cluster and of pods; what else there is comes and goes with others' sessions.
+fn control_groups(cluster: &Cluster) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for hierarchy in cgroups::hierarchies().unwrap() {
-        let ours = |name: &String| name.contains("testcluster") || name.contains("kubepods");
+        let ours = |name: &String| name.contains(&cluster.cgroup()) || name.contains("kubepods");
         found.extend(
             names(&hierarchy.root)
                 .into_iter()
