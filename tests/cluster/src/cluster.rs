@@ -94,8 +94,9 @@ impl Cluster {
         self.folder.with_file_name(name)
     }
 
+    /// Says how many nodes there are, and that the folder is a cluster's: the first file there, and the last to go.
     pub(crate) fn nodes_file(&self) -> PathBuf {
-        self.folder.join("nodes.txt")
+        self.folder.join("testcluster.nodes")
     }
 
     /// Waits until nobody else brings it up or down. [`FolderLock::remove`] removes the lock's file.

@@ -68,12 +68,13 @@ pub fn up(cluster: &Cluster, nodes: u8, after_failure: AfterFailure) -> Result<O
 
 fn prepare_and_start(cluster: &Cluster, programs: &Artifacts, nodes: u8) -> Result<()> {
     let make = |path: &Path| fs::create_dir_all(path).map_err(Error::file("make", path));
+    let write = |path: &Path, text: &str| fs::write(path, text).map_err(Error::file("write", path));
+    make(cluster.folder())?;
+    write(&cluster.nodes_file(), &format!("{nodes}\n"))?;
+    requirements::check_folder(cluster.folder())?;
     for folder in [cluster.pki(), cluster.logs()] {
         make(&folder)?;
     }
-    requirements::check_folder(cluster.folder())?;
-    let write = |path: &Path, text: &str| fs::write(path, text).map_err(Error::file("write", path));
-    write(&cluster.nodes_file(), &format!("{nodes}\n"))?;
     write(&cluster.folder().join("resolv.conf"), "# Nothing outside is reachable.\n")?;
     for number in 1..=nodes {
         let node = cluster.node(&network::node_name(number));
