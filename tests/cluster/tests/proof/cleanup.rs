@@ -67,17 +67,17 @@ fn cycle_of_random_kills(random: &mut Random) {
 }
 
 fn run_a_pod(cluster: &Cluster) {
-    // No image of ours is in this cluster: a pod that cannot start has a sandbox and a network all the same.
+    // No image of ours is in this cluster: a pod that cannot start has its pause process and a network all
+    // the same.
     let made = api::block_on(async {
         let client = api::client(&cluster.kubeconfig()).await?;
-        api::apply(&client, pod("default", "sandbox", &EMOJI)).await
+        api::apply(&client, pod("default", "unstartable", &EMOJI)).await
     });
     made.unwrap();
-    eventually_here("a sandbox in a network namespace of its own", || {
-        let sandboxes =
-            members::of(cluster).unwrap().into_iter().filter(|&process| is_pause(process)).count();
+    eventually_here("a pod's pause process", || {
+        let found = members::of(cluster).unwrap().into_iter().filter(|&process| is_pause(process)).count();
         // The pod's and that of cluster DNS.
-        if sandboxes >= 2 { Ok(()) } else { Err(format!("{sandboxes} sandboxes")) }
+        if found >= 2 { Ok(()) } else { Err(format!("{found} of them")) }
     });
 }
 
