@@ -17,7 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 
 WIDTHS = [390, 1440]
 PERCENTILES = ["p50", "p75", "p90", "p99", "p99_9", "p99_99"]
-SMALLEST_LETTERS_PX = 8
+SMALLEST_LETTERS_PX = 10
 GROUP_CHARTS = [
     "latency-by-percentile",
     "latency-curves",
@@ -52,7 +52,9 @@ def expected_marks(report: dict) -> dict[str, tuple[str, int]]:
     """For each kind of chart, what its marks are and how many all charts of that kind have together."""
     groups = groups_of(report)
     cases = [case for members in groups.values() for case in members]
-    runs = sum(len(kept_runs(case)) for case in cases)
+    runs = [run for case in cases for run in kept_runs(case)]
+    readings = [run for run in runs if len(run["course"]["groups"].get("application", [])) > 1]
+    seconds = [run["course"]["stretches"] for run in runs]
     metrics = sum(1 for case in cases for metric in case["metrics"] if metric["metric"] in PERCENTILES)
     maxima = sum(1 for case in cases if any(run["latency_ns"]["max"] for run in kept_runs(case)))
     above_bare = sum(
@@ -64,10 +66,10 @@ def expected_marks(report: dict) -> dict[str, tuple[str, int]]:
     expected = {
         "latency-by-percentile": ("circle", metrics + maxima),
         "latency-curves": ("polyline.r", sum(min(len(kept_runs(case)), 8) for case in cases)),
-        "latency-over-time": ("polyline.d", runs),
-        "rate-over-time": ("polyline.r", runs),
-        "cpu-over-time": ("polyline.r", runs),
-        "memory-over-time": ("polyline.r", runs),
+        "latency-over-time": ("polyline.d", sum(len([s for s in run if s["p99_ns"]]) > 1 for run in seconds)),
+        "rate-over-time": ("polyline.r", sum(len(run) > 1 for run in seconds)),
+        "cpu-over-time": ("polyline.r", len(readings)),
+        "memory-over-time": ("polyline.r", len(readings)),
     }
     if above_bare:
         expected["latency-over-bare"] = ("circle", above_bare)
@@ -112,7 +114,8 @@ def too_small(page: Page, width: int) -> list[str]:
     """Letters in charts that nobody could read."""
     smallest = page.evaluate(
         """() => Math.min(...[...document.querySelectorAll("figure svg")].map((svg) =>
-            13 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width))"""
+            Number.parseFloat(getComputedStyle(svg.querySelector("text")).fontSize)
+            * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width))"""
     )
     if smallest < SMALLEST_LETTERS_PX:
         return [f"at {width} px the letters of a chart are {smallest:.1f} px high"]

@@ -74,8 +74,9 @@ impl Rebuilt {
         let mut report = read_report(&folder.join("report.json"))?;
         let (mut latencies, mut unread) = (BTreeMap::new(), Vec::new());
         for case in &mut report.cases {
-            let merged = rebuild_case(folder, case, &mut unread);
-            latencies.insert(case.name.clone(), merged);
+            if let Some(merged) = rebuild_case(folder, case, &mut unread) {
+                latencies.insert(case.name.clone(), merged);
+            }
         }
         let files = kept_files(folder, &report);
         Ok(Self { report, latencies, files, unread })
@@ -93,8 +94,9 @@ fn read_report(path: &Path) -> Result<Report, RebuildError> {
     }
 }
 
-/// Puts into a case what its recordings say, and merges those of the runs that its figures rest on.
-fn rebuild_case(folder: &Path, case: &mut CaseReport, unread: &mut Vec<String>) -> LatencyHistogram {
+/// Puts into a case what its recordings say, and merges those of the runs that its figures rest on; `None` where there is
+/// none, or not all of them can be read.
+fn rebuild_case(folder: &Path, case: &mut CaseReport, unread: &mut Vec<String>) -> Option<LatencyHistogram> {
     let mut merged = LatencyHistogram::new();
     let mut is_whole = true;
     for run in &mut case.runs {
@@ -117,11 +119,12 @@ fn rebuild_case(folder: &Path, case: &mut CaseReport, unread: &mut Vec<String>) 
             }
         }
     }
-    if is_whole && !merged.is_empty() {
-        case.pooled_latency_ns = LatencyTable::from(&merged);
-        case.pooled_latency_curve = CurvePoint::curve(&merged);
+    if !is_whole || merged.is_empty() {
+        return None;
     }
-    merged
+    case.pooled_latency_ns = LatencyTable::from(&merged);
+    case.pooled_latency_curve = CurvePoint::curve(&merged);
+    Some(merged)
 }
 
 /// Why a run's recording cannot be used.

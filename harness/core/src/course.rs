@@ -90,9 +90,13 @@ impl Course {
             by_container.entry(&sample.container).or_default().push(sample);
         }
         for readings in by_container.values() {
+            let usual_ns = readings.windows(2).map(|pair| passed_ns(pair[0], pair[1])).max().unwrap_or(0);
             for (index, pair) in readings.windows(2).enumerate() {
                 let [before, now] = pair else { continue };
-                self.add_use(index, before, now);
+                // The window's edge comes soon after a reading: what is between says nothing of what is usual.
+                if 2 * passed_ns(before, now) >= usual_ns {
+                    self.add_use(index, before, now);
+                }
                 self.happenings.extend(happening(before, now));
             }
         }
@@ -108,8 +112,8 @@ impl Course {
             points.push(UseUntil { at_seconds: seconds(now.at_ns), cpu_cores: 0.0, resident_bytes: 0 });
         }
         let Some(point) = points.get_mut(index) else { return };
-        let passed_ns = now.at_ns.saturating_sub(before.at_ns).max(1) as f64;
-        point.cpu_cores += now.cpu_ns.saturating_sub(before.cpu_ns) as f64 / passed_ns;
+        let passed_ns = passed_ns(before, now).max(1);
+        point.cpu_cores += now.cpu_ns.saturating_sub(before.cpu_ns) as f64 / passed_ns as f64;
         point.resident_bytes += now.resident_bytes;
     }
 
@@ -135,6 +139,10 @@ fn happening(before: &Sample, now: &Sample) -> Option<Happening> {
         (_, 0) => return None,
     };
     Some(Happening { at_seconds: seconds(now.at_ns), what })
+}
+
+fn passed_ns(before: &Sample, now: &Sample) -> i64 {
+    now.at_ns.saturating_sub(before.at_ns)
 }
 
 fn seconds(ns: i64) -> f64 {

@@ -120,29 +120,49 @@ impl PooledCase {
     }
 }
 
-/// Why each campaign cannot be pooled with the first: numbers of different environments are never put together, nor those
-/// of scenarios that only share their name.
+/// Why each campaign cannot be pooled with those before it: nothing counts twice, and numbers of different environments,
+/// scenarios or versions are never put together.
 fn foreign(inputs: &[PoolInput<'_>]) -> Vec<Option<String>> {
-    let Some(first) = inputs.first() else { return Vec::new() };
-    let fingerprint = |report: &Report| Fingerprint::of_local(&report.environment, "", "");
-    let difference = |input: &PoolInput<'_>| {
-        let differences = fingerprint(first.report).differences(&fingerprint(input.report));
-        let of_machine = differences.first().map(ToString::to_string);
-        let of_scenario = || {
-            let is_other = |source: &&crate::report::ScenarioSource| {
-                let mut known = first.report.scenarios.iter();
-                known.any(|known| known.name == source.name && known.digest != source.digest)
-            };
-            let source = input.report.scenarios.iter().find(is_other)?;
-            Some(format!("the scenario `{}` is another", source.name))
-        };
-        let why = of_machine.or_else(of_scenario)?;
-        Some(format!("not pooled with {}, where {why}", first.report.campaign))
+    let reports: Vec<&Report> = inputs.iter().map(|input| input.report).collect();
+    let difference = |(index, report): (usize, &&Report)| {
+        let (first, before) = (reports.first()?, &reports[..index]);
+        if before.iter().any(|known| known.campaign == report.campaign) {
+            return Some("given twice".to_owned());
+        }
+        let fingerprint = |report: &Report| Fingerprint::of_local(&report.environment, "", "");
+        let differences = fingerprint(first).differences(&fingerprint(report));
+        if let Some(difference) = differences.first() {
+            return Some(format!("not pooled with {}, where {difference}", first.campaign));
+        }
+        before.iter().find_map(|known| {
+            let why = other_scenario(known, report).or_else(|| other_version(known, report))?;
+            Some(format!("not pooled with {}, where {why}", known.campaign))
+        })
     };
-    inputs.iter().map(difference).collect()
+    reports.iter().enumerate().map(difference).collect()
 }
 
-/// Which of the campaigns have a control that is not like the others', and by how much.
+fn other_scenario(known: &Report, report: &Report) -> Option<String> {
+    let mut pairs =
+        known.scenarios.iter().flat_map(|one| report.scenarios.iter().map(move |other| (one, other)));
+    let (one, _) = pairs.find(|(one, other)| one.name == other.name && one.digest != other.digest)?;
+    Some(format!("the scenario `{}` is another", one.name))
+}
+
+fn other_version(known: &Report, report: &Report) -> Option<String> {
+    let version = |case: &CaseReport| {
+        case.executable.as_ref().map_or_else(|| case.mesh_version.clone(), |program| program.version.clone())
+    };
+    let mut pairs = known.cases.iter().flat_map(|one| report.cases.iter().map(move |other| (one, other)));
+    let (one, other) = pairs.find(|(one, other)| {
+        let has_runs = !one.runs.is_empty() && !other.runs.is_empty();
+        one.name == other.name && has_runs && version(one) != version(other)
+    })?;
+    Some(format!("`{}` is {} instead of {}", one.mesh, version(one), version(other)))
+}
+
+/// Which of the campaigns have a control that is not like those of most others, and by how much. Where that would be half
+/// of them or more, nobody knows which are as they should be, and nobody is one.
 fn lemons(reports: &[&Report]) -> Vec<Option<String>> {
     let mut lemons = vec![None; reports.len()];
     let groups: BTreeSet<&str> =
@@ -150,21 +170,19 @@ fn lemons(reports: &[&Report]) -> Vec<Option<String>> {
     for (group, metric) in groups.iter().flat_map(|group| METRICS.iter().map(move |metric| (group, metric))) {
         let controls: Vec<Option<Control>> =
             reports.iter().map(|report| Control::of(report, group, *metric)).collect();
-        for (index, lemon) in lemons.iter_mut().enumerate() {
+        for (index, lemon) in lemons.iter_mut().enumerate().filter(|(_, lemon)| lemon.is_none()) {
             let Some(control) = &controls[index] else { continue };
-            let others: Vec<&Control> = controls
-                .iter()
-                .enumerate()
-                .filter(|(other, _)| *other != index)
-                .filter_map(|(_, c)| c.as_ref())
-                .collect();
-            if lemon.is_none() {
-                *lemon = control.unlike(&others).map(|by| {
-                    let (percent, metric) = (by * 100.0, metric.name());
-                    format!("a lemon: {metric} of bare in {group} is {percent:+.1}% off that of the others, more than its runs differ")
-                });
-            }
+            let others = controls.iter().enumerate().filter(|(other, _)| *other != index);
+            let others: Vec<&Control> = others.filter_map(|(_, control)| control.as_ref()).collect();
+            *lemon = control.unlike(&others).map(|by| {
+                let (percent, metric) = (by * 100.0, metric.name());
+                format!("a lemon: {metric} of bare in {group} is {percent:+.1}% off that of the others, more than runs differ")
+            });
         }
+    }
+    let called = lemons.iter().flatten().count();
+    if 2 * called >= reports.len() && reports.len() > 2 {
+        lemons.fill(None);
     }
     lemons
 }
@@ -200,27 +218,27 @@ impl Control {
         };
         let logs: Vec<f64> =
             case.runs.iter().filter(is_kept).map(value).filter(|v| *v > 0.0).map(f64::ln).collect();
+        // A single run does not tell how much runs differ.
+        if logs.len() < 2 {
+            return None;
+        }
         let least = logs.iter().copied().fold(f64::INFINITY, f64::min);
         let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         Some(Self { centre: median(&logs)?, spread: most - least })
     }
 
-    /// By what share this one differs from the middle of all, where that is more than runs do. Of two that differ from each
-    /// other nobody knows which is at fault: it is the slower one, for nothing makes a machine faster than it is.
+    /// By what share this one differs from the others in the median, where it differs from more than half of them by more
+    /// than runs do. Of two that differ from each other nobody knows which is at fault: it is the slower one, for nothing
+    /// makes a machine faster than it is.
     fn unlike(&self, others: &[&Self]) -> Option<f64> {
-        let centre = match others {
-            [] => return None,
-            [other] => other.centre,
-            several => {
-                let centres: Vec<f64> =
-                    several.iter().map(|other| other.centre).chain([self.centre]).collect();
-                median(&centres)?
-            }
+        let differs = |other: &&&Self| {
+            let spread = self.spread.max(other.spread).max((1.0 + LEAST_SPREAD).ln());
+            (self.centre - other.centre).abs() > spread
         };
-        let spread = others.iter().map(|other| other.spread).fold(self.spread, f64::max);
-        let by = self.centre - centre;
-        let is_unlike = by.abs() > spread.max((1.0 + LEAST_SPREAD).ln());
-        (is_unlike && (others.len() > 1 || by > 0.0)).then(|| by.exp() - 1.0)
+        let differing = others.iter().filter(differs).count();
+        let by = self.centre - median(&others.iter().map(|other| other.centre).collect::<Vec<_>>())?;
+        let is_unlike = 2 * differing > others.len() && (others.len() > 1 || by > 0.0);
+        is_unlike.then(|| by.exp() - 1.0)
     }
 }
 

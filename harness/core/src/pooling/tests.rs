@@ -82,6 +82,10 @@ fn latencies(values_ns: impl IntoIterator<Item = u64>) -> BTreeMap<String, Laten
 #[case::the_slower_of_two(vec![vec![100, 102], vec![150, 152]], &["1"])]
 #[case::one_of_three(vec![vec![100, 102], vec![150, 152], vec![99, 103]], &["1"])]
 #[case::a_faster_one_of_three(vec![vec![100, 102], vec![60, 61], vec![99, 103]], &["1"])]
+#[case::one_of_four(vec![vec![100, 102], vec![101, 103], vec![99, 103], vec![80, 81]], &["3"])]
+#[case::two_against_two(vec![vec![100, 102], vec![101, 103], vec![150, 151], vec![152, 153]], &[])]
+#[case::none_like_another(vec![vec![100, 101], vec![150, 151], vec![200, 201]], &[])]
+#[case::a_run_each(vec![vec![100], vec![150], vec![101], vec![99]], &[])]
 #[case::a_single_campaign(vec![vec![100, 300]], &[])]
 fn a_control_unlike_the_others_is_a_lemon(#[case] p50s_us: Vec<Vec<u64>>, #[case] expected: &[&str]) {
     let reports: Vec<_> =
@@ -130,5 +134,16 @@ fn another_machine_or_scenario_is_not_pooled() {
             "not pooled with a, where the scenario `quick` is another"
         ]
     );
+    assert_eq!(pooled.cases[0].latency_ns.count, 1);
+}
+
+#[test]
+fn another_version_is_not_pooled_and_nothing_counts_twice() {
+    let mut reports = [campaign("a", &[100]), campaign("b", &[100]), campaign("a", &[100])];
+    reports[1].cases[0].mesh_version = "2".into();
+    let pooled = pooled(&reports, &[latencies([5]), latencies([7]), latencies([5])]);
+    let why: Vec<_> =
+        pooled.campaigns.iter().map(|campaign| campaign.left_out.as_deref().unwrap_or("")).collect();
+    assert_eq!(why, ["", "not pooled with a, where `bare` is none instead of 2", "given twice"]);
     assert_eq!(pooled.cases[0].latency_ns.count, 1);
 }

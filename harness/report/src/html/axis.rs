@@ -188,7 +188,9 @@ fn round_numbers(from: f64, to: f64) -> Vec<f64> {
     let step = step.unwrap_or(power * 10.0);
     let first = (from / step).ceil() as i64;
     let last = (to / step).floor() as i64;
-    (first..=last).map(|multiple| multiple as f64 * step).collect()
+    // Sums of a tenth are no tenths: without the last digits, labels stay short.
+    let rounded = |number: f64| (number * 1e9).round() / 1e9;
+    (first..=last).map(|multiple| rounded(multiple as f64 * step)).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! [`render`]: `report.html`, one page that opens from disk, needs no network and no script, and has everything.
 //!
-//! [`page`] gathers what stands on it, [`chart`] draws, `report.html.jinja` lays out. The library draws on a [`canvas`] of
+//! `page` gathers what stands on it, `chart` draws, `report.html.jinja` lays out. The library draws on a `canvas` of
 //! ours, so that looks are the style sheet's business.
 
 mod axis;

@@ -291,16 +291,20 @@ fn noise_floor(case: &CaseReport) -> Option<String> {
     let p50 = case.metrics.iter().find(|metric| metric.metric == "p50")?;
     let lags = case.runs.iter().map(|run| run.send_lag_ns.p50);
     let show = |value: f64| Number::Duration.show(value);
-    let spread = (p50.max - p50.min) / p50.median;
+    let lag = show(lags.max()? as f64);
+    let spread = match p50.max > p50.min {
+        true => format!(
+            "from {} to {} over its runs, a spread of {}",
+            show(p50.min),
+            show(p50.max),
+            Number::Percent.show((p50.max - p50.min) / p50.median)
+        ),
+        false => "of a single run, which shows no spread".to_owned(),
+    };
     Some(format!(
-        "{}: bare's p50 is {}, from {} to {} over its runs, a spread of {}; half of all requests left within {} of when \
-         they were due in its worst run",
+        "{}: bare's p50 is {}, {spread}; half of all requests left within {lag} of when they were due in its worst run",
         case.group,
         show(p50.median),
-        show(p50.min),
-        show(p50.max),
-        Number::Percent.show(spread),
-        show(lags.max()? as f64),
     ))
 }
 
@@ -320,16 +324,18 @@ fn validity(report: &Report) -> DataTable {
         "stolen CPU",
         "edges read late by",
         "recording",
+        "counted",
     ];
     let mut table = DataTable { columns: columns.map(str::to_owned).to_vec(), rows: Vec::new() };
     for case in &report.cases {
-        table.rows.extend(case.runs.iter().map(|run| validity_of(&case.mesh, run)));
+        table.rows.extend(case.runs.iter().map(|run| validity_of(case, run)));
     }
     table
 }
 
-fn validity_of(mesh: &str, run: &RunReport) -> Vec<String> {
+fn validity_of(case: &CaseReport, run: &RunReport) -> Vec<String> {
     const DIGITS: usize = 19;
+    let is_left_out = case.left_out.iter().any(|left_out| left_out.block == run.block);
     let lag = |ns: u64| Number::Duration.show(ns as f64);
     let achieved = run.offered_rate.map_or_else(
         || Number::Rate.show(run.achieved_rate),
@@ -337,7 +343,7 @@ fn validity_of(mesh: &str, run: &RunReport) -> Vec<String> {
     );
     vec![
         run.folder.clone(),
-        mesh.to_owned(),
+        case.mesh.clone(),
         run.block.to_string(),
         run.position.to_string(),
         run.requests.to_string(),
@@ -349,20 +355,15 @@ fn validity_of(mesh: &str, run: &RunReport) -> Vec<String> {
         run.steal_share.map_or_else(|| "–".to_owned(), |share| Number::Percent.show(share)),
         lag(run.edge_lateness_ns),
         run.recording_digest.chars().take(DIGITS).collect(),
+        if is_left_out { "left out" } else { "yes" }.to_owned(),
     ]
 }
 
-/// What to type to have the same cases again.
+/// What to type to have the same cases again, side by side in the same blocks.
 fn commands(report: &Report) -> Vec<String> {
-    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
-    for case in report.cases.iter().filter(|case| case.selected) {
-        match groups.iter_mut().find(|(group, _)| *group == case.group) {
-            Some((_, names)) => names.push(&case.name),
-            None => groups.push((&case.group, vec![&case.name])),
-        }
-    }
-    let command = |(_, names): &(&str, Vec<&str>)| {
-        format!("cargo test --test meshes -- --include-ignored --exact {}", names.join(" "))
-    };
-    groups.iter().map(command).collect()
+    let selected = report.cases.iter().filter(|case| case.selected);
+    let mut scenarios: Vec<&str> = selected.filter_map(|case| case.name.split("::").next()).collect();
+    scenarios.dedup();
+    let command = |scenario: &&str| format!("cargo test --test meshes -- --include-ignored {scenario}::");
+    scenarios.iter().map(command).collect()
 }

@@ -6,9 +6,11 @@ use serde::Serialize;
 use super::HtmlError;
 use super::axis::Axis;
 use super::canvas::Ink;
-use super::chart::{DataTable, Figure, Palette};
+use super::chart::{DataTable, Figure, Palette, cells as cells_of_table};
 use super::plot::draw;
 use crate::format::{Number, counted};
+
+const DISTRIBUTION: [&str; 8] = ["least", "p50", "p75", "p90", "p99", "p99.9", "p99.99", "max"];
 
 /// The part of the page that stands above the campaigns.
 #[derive(Debug, Serialize)]
@@ -63,17 +65,28 @@ fn medians(pooled: &Pooled) -> DataTable {
 }
 
 fn cases(pooled: &Pooled) -> DataTable {
-    let columns = ["case, pooled", "campaigns", "requests", "p50", "p90", "p99", "p99.9", "max"];
+    let columns = ["case, pooled", "campaigns", "requests"].into_iter().chain(DISTRIBUTION);
     let row = |case: &PooledCase| {
-        let table = &case.latency_ns;
-        let latencies = [table.p50, table.p90, table.p99, table.p99_9, table.max].map(duration);
-        let counts = [case.campaigns.to_string(), table.count.to_string()];
-        [case.name.clone()].into_iter().chain(counts).chain(latencies).collect()
+        let counts = [case.campaigns.to_string(), case.latency_ns.count.to_string()];
+        [case.name.clone()].into_iter().chain(counts).chain(cells_of(case)).collect()
     };
     DataTable {
-        columns: columns.map(str::to_owned).to_vec(),
+        columns: columns.map(str::to_owned).collect(),
         rows: pooled.cases.iter().filter(|case| case.campaigns > 0).map(row).collect(),
     }
+}
+
+/// The numbers behind a chart of these.
+fn table(cases: &[&PooledCase]) -> DataTable {
+    let row = |case: &&PooledCase| std::iter::once(case.mesh.clone()).chain(cells_of(case)).collect();
+    DataTable {
+        columns: ["mesh"].into_iter().chain(DISTRIBUTION).map(str::to_owned).collect(),
+        rows: cases.iter().map(row).collect(),
+    }
+}
+
+fn cells_of(case: &PooledCase) -> impl Iterator<Item = String> + use<> {
+    cells_of_table(&case.latency_ns)
 }
 
 /// A chart of merged distributions for each block group.
@@ -114,6 +127,6 @@ fn curve(group: &str, cases: &[&PooledCase], palette: &Palette) -> Result<Option
         image,
         x,
         y,
-        table: DataTable::default(),
+        table: table(cases),
     }))
 }

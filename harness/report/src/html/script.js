@@ -23,13 +23,15 @@
     const far = (tick) => Math.abs(tick.value - value);
     const ticks = [...axis.ticks].sort((one, other) => far(one) - far(other));
     if (ticks.length === 0) return "";
+    if (ticks[0].label.startsWith("1 in ")) return `1 in ${Number(value.toPrecision(3))}`;
     const words = ticks.every((tick, index) => Number.isInteger(tick.value) && Number.isNaN(number(tick.label)));
     if (words || axis.from === -0.5) return ticks[0].label;
     if (axis.title === "percentile") {
       const percentile = 100 * (1 - 1 / value);
       return `${percentile.toFixed(Math.max(0, Math.ceil(Math.log10(value)) - 1))}%`;
     }
-    const [nearest] = ticks;
+    // Zero has no unit that others could be told in.
+    const nearest = ticks.find((tick) => tick.value !== 0) ?? ticks[0];
     const other = ticks.find((tick) => tick !== nearest && suffix(tick.label) === suffix(nearest.label));
     const slope = other && axis.scale === "linear"
       ? (number(other.label) - number(nearest.label)) / (other.value - nearest.value)
@@ -44,6 +46,11 @@
     if (axis.scale === "linear") return axis.from + share * (axis.to - axis.from);
     return axis.from * (axis.to / axis.from) ** share;
   }
+
+  // On paper nothing can be opened.
+  addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("figure details")) details.open = true;
+  });
 
   for (const figure of document.querySelectorAll("figure[data-plot]")) {
     const svg = figure.querySelector("svg");

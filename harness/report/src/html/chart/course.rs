@@ -66,8 +66,9 @@ pub(in crate::html) fn courses(scene: &Scene<'_>) -> Result<Vec<Figure>, HtmlErr
             &View {
                 kind: "latency-over-time",
                 title: "Latency over time",
-                y_title: "latency of each second",
-                note: "Whole lines: median of each second. Dashed: its 99th percentile. Every run of every mesh.",
+                y_title: "latency, second by second",
+                note: "Whole lines: the median of each second. Dashed: its 99th percentile. In windows above 100 s, of several \
+                   seconds together: the median of the medians, the largest 99th percentile.",
                 is_logarithmic: true,
                 show: |ns| Number::Duration.show(ns),
             },
@@ -119,18 +120,28 @@ fn runs<'a>(scene: &Scene<'a>) -> impl Iterator<Item = &'a RunReport> {
     scene.cases.iter().flat_map(Shown::runs)
 }
 
-/// The lines of all runs, thinned out where they have more points than a chart can show.
+/// The lines of all runs.
 fn lines<'a>(scene: &Scene<'a>, of_run: impl Fn(&Shown<'a>, &RunReport) -> Vec<Line>) -> Vec<Line> {
     let of_mesh = |shown: &Shown<'a>| shown.runs().flat_map(|run| of_run(shown, run)).collect::<Vec<_>>();
-    let mut lines: Vec<Line> = scene.cases.iter().flat_map(of_mesh).collect();
+    scene.cases.iter().flat_map(of_mesh).collect()
+}
+
+/// As many of the points as a chart can show: of neighbours the one in the middle by value, or the largest where the line
+/// is one of the worst.
+fn thinned(lines: &[Line]) -> Vec<Line> {
     let points: usize = lines.iter().map(|line| line.points.len()).sum();
-    let every = points.div_ceil(MOST_POINTS).max(1);
-    for line in &mut lines {
-        let last = line.points.len().saturating_sub(1);
-        let mut index = 0..;
-        line.points.retain(|_| index.next().is_none_or(|index| index % every == 0 || index == last));
-    }
-    lines
+    let neighbours = points.div_ceil(MOST_POINTS).max(1);
+    let thin = |line: &Line| {
+        let shown = |chunk: &[(f64, f64)]| {
+            let mut by_value = chunk.to_vec();
+            by_value.sort_by(|left, right| left.1.total_cmp(&right.1));
+            let place =
+                if matches!(line.ink, Ink::Second(_)) { by_value.len() - 1 } else { by_value.len() / 2 };
+            by_value.get(place).copied()
+        };
+        Line { ink: line.ink, points: line.points.chunks(neighbours).filter_map(shown).collect() }
+    };
+    lines.iter().map(thin).collect()
 }
 
 fn places(run: &RunReport, value: fn(&Stretch) -> f64) -> Vec<(f64, f64)> {
@@ -186,7 +197,7 @@ fn figure(
         for threshold in thresholds {
             plot.threshold(*threshold, Ink::Reference)?;
         }
-        draw_lines(plot, lines)?;
+        draw_lines(plot, &thinned(lines))?;
         for happening in runs(scene).flat_map(|run| &run.course.happenings) {
             plot.moment(happening.at_seconds, Ink::Happening)?;
         }
@@ -251,7 +262,7 @@ fn table(scene: &Scene<'_>, lines: &[Line], show: fn(f64) -> String) -> DataTabl
     let mut table = DataTable::of(["mesh", "line", "least", "median", "most"]);
     for shown in &scene.cases {
         let inks = [
-            ("each second", Ink::Run(shown.colour)),
+            ("each point", Ink::Run(shown.colour)),
             ("median", Ink::Mesh(shown.colour)),
             ("99th percentile", Ink::Second(shown.colour)),
         ];

@@ -1,6 +1,6 @@
 //! The whole distribution of each mesh, as HDR plots show it.
 
-use meshbench_core::report::CurvePoint;
+use meshbench_core::report::{CurvePoint, LatencyTable};
 
 use super::scene::{Scene, Shown};
 use super::{DataTable, Figure};
@@ -80,16 +80,20 @@ fn places(curve: &[CurvePoint]) -> impl Iterator<Item = (f64, f64)> {
 }
 
 fn table(scene: &Scene<'_>) -> DataTable {
-    let mut table =
-        DataTable::of(std::iter::once("mesh, all runs").chain(KNOWN.iter().map(|(_, name)| *name)));
+    let columns =
+        ["mesh, all runs", "requests", "least", "50%", "75%", "90%", "99%", "99.9%", "99.99%", "most"];
+    let mut table = DataTable::of(columns);
     for shown in &scene.cases {
-        let at = |one_in: f64| {
-            let mut curve = shown.case.pooled_latency_curve.iter();
-            let point = curve.find(|point| point.one_in >= one_in * 0.999)?;
-            Some(Number::Duration.show(point.latency_ns as f64))
-        };
-        let cells = KNOWN.iter().map(|(one_in, _)| at(*one_in).unwrap_or_else(|| "–".to_owned()));
-        table.rows.push(std::iter::once(shown.case.mesh.clone()).chain(cells).collect());
+        let pooled = &shown.case.pooled_latency_ns;
+        table.rows.push(
+            [shown.case.mesh.clone(), pooled.count.to_string()].into_iter().chain(cells(pooled)).collect(),
+        );
     }
     table
+}
+
+/// A distribution in numbers, from the least to the most.
+pub(in crate::html) fn cells(table: &LatencyTable) -> impl Iterator<Item = String> + use<> {
+    let LatencyTable { min, p50, p75, p90, p99, p99_9, p99_99, max, .. } = *table;
+    [min, p50, p75, p90, p99, p99_9, p99_99, max].into_iter().map(|ns| Number::Duration.show(ns as f64))
 }

@@ -215,7 +215,8 @@ fn ratios(case: &CaseReport, bare: &CaseReport, read: Read) -> Vec<f64> {
     let ratio = |run: &meshbench_core::report::RunReport| {
         let control = bare.runs.iter().find(|other| other.block == run.block)?;
         let below = read(&control.latency_ns);
-        (below > 0 && is_kept(case, run.block)).then(|| read(&run.latency_ns) as f64 / below as f64)
+        (below > 0 && is_kept(case, run.block) && is_kept(bare, run.block))
+            .then(|| read(&run.latency_ns) as f64 / below as f64)
     };
     case.runs.iter().filter_map(ratio).collect()
 }

@@ -10,7 +10,7 @@ mod scene;
 
 pub(super) use comparison::comparisons;
 pub(super) use course::courses;
-pub(super) use curves::curves;
+pub(super) use curves::{cells, curves};
 pub(super) use latency::{by_percentile, over_bare};
 pub(super) use rates::rates;
 pub(super) use resources::resources;

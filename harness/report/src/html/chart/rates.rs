@@ -17,6 +17,8 @@ struct View {
     metric: Metric,
     what: &'static str,
     is_logarithmic: bool,
+    /// What a curve that bends says.
+    knee: &'static str,
     show: fn(f64) -> String,
 }
 
@@ -26,6 +28,7 @@ const VIEWS: [View; 4] = [
         metric: Metric::P50,
         what: "Median latency by offered rate",
         is_logarithmic: true,
+        knee: "Where a curve turns upwards, the mesh begins to queue.",
         show: |ns| Number::Duration.show(ns),
     },
     View {
@@ -33,6 +36,7 @@ const VIEWS: [View; 4] = [
         metric: Metric::P99,
         what: "99th percentile by offered rate",
         is_logarithmic: true,
+        knee: "Where a curve turns upwards, the mesh begins to queue.",
         show: |ns| Number::Duration.show(ns),
     },
     View {
@@ -40,6 +44,7 @@ const VIEWS: [View; 4] = [
         metric: Metric::AchievedShare,
         what: "Achieved share of the offered rate",
         is_logarithmic: false,
+        knee: "Where a curve turns downwards, the mesh is at its limit.",
         show: |share| Number::Percent.show(share),
     },
     View {
@@ -47,6 +52,7 @@ const VIEWS: [View; 4] = [
         metric: Metric::CpuPerRequest,
         what: "CPU time per request by offered rate",
         is_logarithmic: false,
+        knee: "Waking up from idle costs CPU too: it is shared by more requests at higher rates.",
         show: |ns| Number::Duration.show(ns),
     },
 ];
@@ -140,9 +146,7 @@ fn figure(cases: &[&CaseReport], view: &View, palette: &Palette) -> Result<Optio
     Ok(Some(Figure {
         kind: view.kind,
         title: view.what.to_owned(),
-        note: "Dots: median over runs. Lines: from the least to the most of the runs. Where a curve turns \
-               upwards, the mesh begins to queue."
-            .to_owned(),
+        note: format!("Dots: median over runs. Lines: from the least to the most of the runs. {}", view.knee),
         image,
         x,
         y,
