@@ -91,14 +91,12 @@ impl Course {
         }
         for readings in by_container.values() {
             let usual_ns = readings.windows(2).map(|pair| passed_ns(pair[0], pair[1])).max().unwrap_or(0);
-            for (index, pair) in readings.windows(2).enumerate() {
-                let [before, now] = pair else { continue };
-                // The window's edge comes soon after a reading: what is between says nothing of what is usual.
-                if 2 * passed_ns(before, now) >= usual_ns {
-                    self.add_use(index, before, now);
-                }
-                self.happenings.extend(happening(before, now));
+            // The window's edge comes soon after a reading: what is between says nothing of what is usual.
+            let is_usual = |pair: &&[&Sample]| 2 * passed_ns(pair[0], pair[1]) >= usual_ns;
+            for (index, pair) in readings.windows(2).filter(is_usual).enumerate() {
+                self.add_use(index, pair[0], pair[1]);
             }
+            self.happenings.extend(readings.windows(2).filter_map(|pair| happening(pair[0], pair[1])));
         }
         self.happenings.sort_by(|left, right| left.at_seconds.total_cmp(&right.at_seconds));
         self
