@@ -219,6 +219,15 @@ mod tests {
     }
 
     #[test]
+    fn a_reading_soon_after_another_takes_no_others_place() {
+        let samples = [(0, 0), (1, 50), (100, 5_000_000_000)]
+            .map(|(at_seconds, cpu_ns)| sample("a", at_seconds, cpu_ns, [1, 0]));
+        let course = Course::default().with_readings(&samples);
+        let points: Vec<_> = course.groups[&Group::DataPlane].iter().map(|point| point.at_seconds).collect();
+        assert_eq!(points, [100.0]);
+    }
+
+    #[test]
     fn a_second_without_a_success_is_no_median() {
         let stretches = vec![second(0, 5, 9), second(1, 0, 0), second(2, 7, 9)];
         let course = Course { stretches, ..Course::default() };
