@@ -264,9 +264,9 @@ impl Campaign {
         }
         let share = share_of_alpha(selected.iter().map(|case| &case.case.mesh));
         let judged = group_reports(&plan, &outcome, &members, provider, baselines, share);
-        let (name, text) = (case.scenario.name.clone(), case.scenario.text.clone());
+        let (name, text, seed) = (case.scenario.name.clone(), case.scenario.text.clone(), case.scenario.seed);
         let digest = digest(text.as_bytes());
-        self.scenarios.insert(name.clone(), ScenarioSource { name, text, digest });
+        self.scenarios.insert(name.clone(), ScenarioSource { name, text, digest, seed });
         self.interrupted |= outcome.interrupted;
         self.ran.insert(group);
         // What was measured stands: measuring again because a file is missing would be selection.

@@ -10,6 +10,7 @@ use crate::fingerprint::Fingerprint;
 use crate::histogram::LatencyHistogram;
 use crate::metric::Metric;
 use crate::report::{CaseReport, CurvePoint, LatencyTable, Report, RunReport};
+use crate::resources::Group;
 use crate::statistics::median;
 
 /// A control that differs by less than this is nobody's lemon, however little its runs differ.
@@ -202,22 +203,13 @@ impl Control {
     fn of(report: &Report, group: &str, metric: Metric) -> Option<Self> {
         let case = report.cases.iter().find(|case| case.group == group && case.mesh == CONTROL)?;
         case.metric(metric).filter(|report| report.gated)?;
-        let is_kept = |run: &&RunReport| case.left_out.iter().all(|left_out| left_out.block != run.block);
         let value = |run: &RunReport| match metric {
-            Metric::P50 => run.latency_ns.p50 as f64,
-            Metric::P99 => run.latency_ns.p99 as f64,
-            _ => {
-                let cpu_ns: u64 = run
-                    .groups
-                    .iter()
-                    .filter(|(group, _)| **group != crate::resources::Group::LoadGenerator)
-                    .map(|(_, used)| used.cpu_ns)
-                    .sum();
-                cpu_ns as f64 / (run.achieved_rate * run.window_seconds).max(1.0)
-            }
+            Metric::P50 => Some(run.latency_ns.p50 as f64),
+            Metric::P99 => Some(run.latency_ns.p99 as f64),
+            _ => run.cpu_ns_per_request(&Group::MEASURED),
         };
-        let logs: Vec<f64> =
-            case.runs.iter().filter(is_kept).map(value).filter(|v| *v > 0.0).map(f64::ln).collect();
+        let values = case.counted_runs().filter_map(value).filter(|value| *value > 0.0);
+        let logs: Vec<f64> = values.map(f64::ln).collect();
         // A single run does not tell how much runs differ.
         if logs.len() < 2 {
             return None;

@@ -2,6 +2,7 @@
 
 mod curve;
 mod metric;
+mod reading;
 
 use std::collections::BTreeMap;
 
@@ -60,6 +61,8 @@ pub struct ScenarioSource {
     pub text: String,
     /// The digest of that.
     pub digest: String,
+    /// What decides the random order of meshes and requests.
+    pub seed: u64,
 }
 
 /// A scenario file that is wrong.

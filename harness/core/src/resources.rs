@@ -27,6 +27,9 @@ impl Group {
     /// All groups, in the order they are shown.
     pub const ALL: [Self; 4] = [Self::ControlPlane, Self::DataPlane, Self::Application, Self::LoadGenerator];
 
+    /// What a mesh and the application below it cost: all but the instrument.
+    pub const MEASURED: [Self; 3] = [Self::ControlPlane, Self::DataPlane, Self::Application];
+
     /// The group's name in tables and files.
     #[must_use]
     pub fn name(self) -> &'static str {

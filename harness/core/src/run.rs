@@ -61,9 +61,7 @@ impl Run {
         match metric {
             Metric::ErrorShare => Some(self.recording.error_share()),
             Metric::AchievedShare => self.recording.achieved_share(),
-            Metric::CpuPerRequest => {
-                self.cpu_ns_per_request(&[Group::ControlPlane, Group::DataPlane, Group::Application])
-            }
+            Metric::CpuPerRequest => self.cpu_ns_per_request(&Group::MEASURED),
             Metric::ControlPlaneCpuPerRequest => self.cpu_ns_per_request(&[Group::ControlPlane]),
             Metric::DataPlaneCpuPerRequest => self.cpu_ns_per_request(&[Group::DataPlane]),
             Metric::ApplicationCpuPerRequest => self.cpu_ns_per_request(&[Group::Application]),

@@ -120,17 +120,12 @@ fn observed(case: &CaseReport, blocks: u32, campaign: &Path) -> Result<Vec<Obser
         let text = fs::read_to_string(&path).map_err(CalibrateError::file("read", &path))?;
         let recording =
             Recording::from_json(&text).map_err(|source| CalibrateError::Recording { path, source })?;
-        Ok(ObservedRun { latency: recording.latency_ns, cpu_ns_per_request: cpu_ns_per_request(run) })
+        Ok(ObservedRun {
+            latency: recording.latency_ns,
+            cpu_ns_per_request: run.cpu_ns_per_request(&Group::MEASURED),
+        })
     };
     runs.map(observe).collect()
-}
-
-/// As [`meshbench_core::metric::Metric::CpuPerRequest`] has it.
-fn cpu_ns_per_request(run: &RunReport) -> Option<f64> {
-    let groups = [Group::ControlPlane, Group::DataPlane, Group::Application];
-    let cpu_ns: u64 = groups.iter().filter_map(|group| run.groups.get(group)).map(|used| used.cpu_ns).sum();
-    let answered = run.achieved_rate * run.window_seconds;
-    (answered >= 1.0).then(|| cpu_ns as f64 / answered)
 }
 
 /// All recordings of finished gates and the pilot.

@@ -119,8 +119,12 @@ fn pooled_percentiles_are_those_of_all_requests_together() {
 fn another_machine_or_scenario_is_not_pooled() {
     let mut reports = [campaign("a", &[100]), campaign("b", &[100]), campaign("c", &[100])];
     reports[1].environment.kernel = "6.12".into();
-    let source =
-        |digest: &str| ScenarioSource { name: "quick".into(), text: String::new(), digest: digest.into() };
+    let source = |digest: &str| ScenarioSource {
+        name: "quick".into(),
+        text: String::new(),
+        digest: digest.into(),
+        seed: 1,
+    };
     reports[0].scenarios = vec![source("one")];
     reports[2].scenarios = vec![source("other")];
     let pooled = pooled(&reports, &[latencies([5]), latencies([7]), latencies([9])]);

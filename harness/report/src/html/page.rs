@@ -258,7 +258,7 @@ impl Appendix {
     fn of(report: &Report, files: &[KeptFile]) -> Self {
         let scenario = |source: &meshbench_core::report::ScenarioSource| FilePart {
             name: format!("{}.yaml", source.name),
-            remark: source.digest.clone(),
+            remark: format!("seed {}, {}", source.seed, source.digest),
             text: source.text.clone(),
         };
         Self {
@@ -289,7 +289,7 @@ fn noise_floor(case: &CaseReport) -> Option<String> {
         return None;
     }
     let p50 = case.metrics.iter().find(|metric| metric.metric == "p50")?;
-    let lags = case.runs.iter().map(|run| run.send_lag_ns.p50);
+    let lags = case.counted_runs().map(|run| run.send_lag_ns.p50);
     let show = |value: f64| Number::Duration.show(value);
     let lag = show(lags.max()? as f64);
     let spread = match p50.max > p50.min {
@@ -335,7 +335,6 @@ fn validity(report: &Report) -> DataTable {
 
 fn validity_of(case: &CaseReport, run: &RunReport) -> Vec<String> {
     const DIGITS: usize = 19;
-    let is_left_out = case.left_out.iter().any(|left_out| left_out.block == run.block);
     let lag = |ns: u64| Number::Duration.show(ns as f64);
     let achieved = run.offered_rate.map_or_else(
         || Number::Rate.show(run.achieved_rate),
@@ -355,7 +354,7 @@ fn validity_of(case: &CaseReport, run: &RunReport) -> Vec<String> {
         run.steal_share.map_or_else(|| "–".to_owned(), |share| Number::Percent.show(share)),
         lag(run.edge_lateness_ns),
         run.recording_digest.chars().take(DIGITS).collect(),
-        if is_left_out { "left out" } else { "yes" }.to_owned(),
+        if case.counts(run.block) { "yes" } else { "left out" }.to_owned(),
     ]
 }
 

@@ -54,7 +54,7 @@ fn about(report: &Report) -> Vec<Gauge> {
         )
         .with(of_cases(report, verdicts)),
         Gauge::count("case_runs", "Runs that the figures of the case are read from.")
-            .with(of_cases(report, |case| vec![(Labels::new(), read(case).count() as f64)])),
+            .with(of_cases(report, |case| vec![(Labels::new(), case.counted_runs().count() as f64)])),
     ]
 }
 
@@ -108,7 +108,7 @@ fn load(report: &Report) -> Vec<Gauge> {
     };
     let sum = |count: fn(&RunReport) -> u64| {
         of_cases(report, move |case| {
-            let sum: Option<u64> = read(case).map(count).reduce(|sum, count| sum + count);
+            let sum: Option<u64> = case.counted_runs().map(count).reduce(|sum, count| sum + count);
             sum.map(|sum| (Labels::new(), sum as f64)).into_iter().collect()
         })
     };
@@ -125,7 +125,7 @@ fn load(report: &Report) -> Vec<Gauge> {
 
 fn failures(case: &CaseReport) -> Vec<Figure> {
     let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
-    for (kind, count) in read(case).flat_map(|run| &run.errors) {
+    for (kind, count) in case.counted_runs().flat_map(|run| &run.errors) {
         *kinds.entry(kind).or_default() += count;
     }
     kinds.into_iter().map(|(kind, count)| (vec![("kind", kind.to_owned())], count as f64)).collect()
@@ -135,7 +135,7 @@ fn failures(case: &CaseReport) -> Vec<Figure> {
 fn generator(report: &Report) -> Vec<Gauge> {
     let worst = |figure: fn(&RunReport) -> f64| {
         of_cases(report, move |case| {
-            let worst = read(case).map(figure).max_by(f64::total_cmp);
+            let worst = case.counted_runs().map(figure).max_by(f64::total_cmp);
             worst.map(|worst| (Labels::new(), worst)).into_iter().collect()
         })
     };
@@ -145,10 +145,4 @@ fn generator(report: &Report) -> Vec<Gauge> {
         Gauge::seconds("generator_send_lag_p99", "From due to sent, 99th percentile, in the worst run.")
             .with(worst(|run| seconds(run.send_lag_ns.p99 as f64))),
     ]
-}
-
-/// The runs that figures are read from: not those of blocks that were left out.
-fn read(case: &CaseReport) -> impl Iterator<Item = &RunReport> {
-    let is_left_out = |run: &RunReport| case.left_out.iter().any(|left_out| left_out.block == run.block);
-    case.runs.iter().filter(move |run| !is_left_out(run))
 }

@@ -145,6 +145,7 @@ fn words_of_others_never_become_markup(#[case] mut report: Report) {
         name: fabricated::HOSTILE.into(),
         text: fabricated::HOSTILE.into(),
         digest: String::new(),
+        seed: 2019,
     }];
     let files = [KeptFile {
         mesh: fabricated::HOSTILE.into(),

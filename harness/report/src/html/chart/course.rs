@@ -15,8 +15,6 @@ use crate::html::axis::Axis;
 use crate::html::canvas::Ink;
 use crate::html::plot::{Plot, draw};
 
-/// Groups whose use is a mesh's, or the application's below it.
-const MEASURED: [Group; 3] = [Group::ControlPlane, Group::DataPlane, Group::Application];
 /// About how many points all lines of one chart have at most: more make a page heavy, and no line clearer.
 const MOST_POINTS: usize = 4_000;
 
@@ -160,7 +158,7 @@ fn rates(run: &RunReport) -> Vec<(f64, f64)> {
 
 /// A value of all measured groups together at each reading.
 fn summed(run: &RunReport, value: fn(&UseUntil) -> f64) -> Vec<(f64, f64)> {
-    let mut groups = MEASURED.iter().filter_map(|group| run.course.groups.get(group));
+    let mut groups = Group::MEASURED.iter().filter_map(|group| run.course.groups.get(group));
     let Some(first) = groups.next() else { return Vec::new() };
     let mut sum: Vec<_> = first.iter().map(|point| (point.at_seconds, value(point))).collect();
     for group in groups {

@@ -1,7 +1,7 @@
 //! Latency by percentile, for each mesh, and against `bare`.
 
 use meshbench_core::metric::Metric;
-use meshbench_core::report::{CaseReport, LatencyTable};
+use meshbench_core::report::{CaseReport, LatencyTable, RunReport};
 use meshbench_core::statistics::median;
 
 use super::scene::{Scene, Shown};
@@ -210,13 +210,10 @@ fn against(scene: &Scene<'_>, how: &Against<'_>) -> Result<Option<Figure>, HtmlE
 
 /// A percentile of each run over that of `bare` in the same block.
 fn ratios(case: &CaseReport, bare: &CaseReport, read: Read) -> Vec<f64> {
-    let is_kept =
-        |case: &CaseReport, block: u32| case.left_out.iter().all(|left_out| left_out.block != block);
-    let ratio = |run: &meshbench_core::report::RunReport| {
-        let control = bare.runs.iter().find(|other| other.block == run.block)?;
+    let ratio = |run: &RunReport| {
+        let control = bare.counted_runs().find(|other| other.block == run.block)?;
         let below = read(&control.latency_ns);
-        (below > 0 && is_kept(case, run.block) && is_kept(bare, run.block))
-            .then(|| read(&run.latency_ns) as f64 / below as f64)
+        (below > 0).then(|| read(&run.latency_ns) as f64 / below as f64)
     };
-    case.runs.iter().filter_map(ratio).collect()
+    case.counted_runs().filter_map(ratio).collect()
 }

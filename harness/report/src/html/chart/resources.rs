@@ -27,7 +27,7 @@ const VIEWS: [View; 3] = [
         kind: "cpu-per-request",
         title: "CPU time per answered request",
         y_title: "CPU time per request",
-        of_run: cpu_ns_per_request,
+        of_run: |run, group| run.cpu_ns_per_request(&[group]),
         show: |ns| Number::Duration.show(ns),
     },
     View {
@@ -49,13 +49,6 @@ const VIEWS: [View; 3] = [
 /// Cores with three significant digits.
 pub(super) fn cores(cores: f64) -> String {
     if cores == 0.0 { "0".to_owned() } else { format!("{cores:.3}") }
-}
-
-/// CPU time of a group over what was answered in the window: what was never carried cost little.
-pub(super) fn cpu_ns_per_request(run: &RunReport, group: Group) -> Option<f64> {
-    let answered = run.achieved_rate * run.window_seconds;
-    let used = run.groups.get(&group)?;
-    (answered >= 1.0).then(|| used.cpu_ns as f64 / answered)
 }
 
 /// A chart for each view; none where no run has any group.

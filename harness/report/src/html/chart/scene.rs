@@ -80,8 +80,7 @@ impl<'a> Scene<'a> {
 impl<'a> Shown<'a> {
     /// The runs that its figures are read from: those of blocks that were not left out.
     pub(super) fn runs(&self) -> impl Iterator<Item = &'a RunReport> + use<'a> {
-        let case = self.case;
-        case.runs.iter().filter(|run| case.left_out.iter().all(|left_out| left_out.block != run.block))
+        self.case.counted_runs()
     }
 
     /// One of its metrics.

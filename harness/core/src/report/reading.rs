@@ -1,0 +1,29 @@
+//! What every reader of a report asks of it, so that all of them read the same.
+
+use super::{CaseReport, RunReport};
+use crate::resources::Group;
+
+impl CaseReport {
+    /// Whether the runs of this block are among those that its figures are read from: not where it was left out.
+    #[must_use]
+    pub fn counts(&self, block: u32) -> bool {
+        self.left_out.iter().all(|left_out| left_out.block != block)
+    }
+
+    /// The runs that its figures are read from.
+    pub fn counted_runs(&self) -> impl Iterator<Item = &RunReport> {
+        self.runs.iter().filter(|run| self.counts(run.block))
+    }
+}
+
+impl RunReport {
+    /// CPU time of these groups per request that was answered in the window, in nanoseconds, as
+    /// [`Metric::CpuPerRequest`](crate::metric::Metric::CpuPerRequest) has it; `None` where nothing was.
+    #[must_use]
+    pub fn cpu_ns_per_request(&self, groups: &[Group]) -> Option<f64> {
+        let used = groups.iter().filter_map(|group| self.groups.get(group));
+        let cpu_ns: u64 = used.map(|used| used.cpu_ns).sum();
+        let answered = self.achieved_rate * self.window_seconds;
+        (answered >= 1.0).then(|| cpu_ns as f64 / answered)
+    }
+}
