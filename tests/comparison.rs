@@ -45,7 +45,8 @@ fn a_slower_version_regresses_and_fresh_blocks_confirm_it() {
     if let Some(p50) = p50.filter(|p50| p50.pairs as usize >= FEWEST_PAIRS) {
         assert!(p50.ratio > 1.5, "5 ms more show as {p50:?}: {text}");
         assert_eq!((p50.change, p50.confirmed), (Change::Regressed, true), "{text}");
-        assert_eq!(case("slower").runs.len(), 10, "{text}");
+        // Five blocks to see it and five fresh ones; a block that was no use is made up for by one more.
+        assert!(case("slower").runs.len() >= 10, "{text}");
         assert!(!output.status.success(), "{text}");
         assert!(text.contains("p50 is worse than reference's by "), "{text}");
     } else {
