@@ -9,6 +9,7 @@ mod error;
 mod group;
 mod http;
 mod identity;
+pub mod kube;
 pub mod local;
 pub mod mesh;
 pub mod process;
