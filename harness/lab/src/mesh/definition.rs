@@ -9,6 +9,7 @@ use meshbench_core::scenario::MeshName;
 use meshbench_core::yaml;
 use serde::Deserialize;
 
+use super::kube_mesh::KubeMesh;
 use super::metric_selector::MetricSelector;
 
 /// A mesh: the content of one folder under `scenarios/meshes/`.
@@ -24,6 +25,8 @@ pub struct MeshDefinition {
     pub version: String,
     /// How it runs on one machine; `None` for a mesh that needs Kubernetes.
     pub local: Option<LocalMesh>,
+    /// How it runs on Kubernetes; `None` for a mesh that runs on one machine only.
+    pub kube: Option<KubeMesh>,
 }
 
 /// How a mesh runs as processes on one machine.
@@ -147,6 +150,7 @@ struct RawDefinition {
     description: String,
     version: String,
     local: Option<LocalMesh>,
+    kube: Option<KubeMesh>,
 }
 
 impl MeshDefinition {
@@ -174,6 +178,7 @@ impl MeshDefinition {
             description: raw.description.split_whitespace().collect::<Vec<_>>().join(" "),
             version: raw.version,
             local: raw.local,
+            kube: raw.kube,
         })
     }
 }

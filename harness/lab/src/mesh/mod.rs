@@ -3,6 +3,7 @@
 mod binary;
 mod catalog;
 mod definition;
+mod kube_mesh;
 mod metric_selector;
 mod provision;
 mod template;
@@ -12,6 +13,10 @@ pub use catalog::{CatalogError, MeshCatalog};
 pub use definition::{
     BinarySource, BuiltIn, Counters, LocalMesh, MeshDefinition, Multiplicity, PipPackage, ProcessTemplate,
     ReadyProbe,
+};
+pub use kube_mesh::{
+    Enrolment, HelmChart, IdentityProof, InstallStep, KubeCounters, KubeMesh, KubeProof, LeftOver,
+    OwnNamespace, Permission, PodSelector, ReadyCondition, SharedCounters,
 };
 pub use metric_selector::{MetricSelector, NotASelector, parse_scrape};
 pub use template::{
