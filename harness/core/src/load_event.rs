@@ -9,6 +9,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case", deny_unknown_fields)]
 pub enum LoadEvent {
+    /// Commands are waited for; only an attended generator says so.
+    Attended {
+        /// The version of the plans it reads.
+        plan_version: u32,
+    },
+    /// What time it is, as [`LoadCommand::Clock`](crate::load_command::LoadCommand::Clock) asks.
+    Clock {
+        /// Of the command.
+        id: u32,
+        /// Nanoseconds since 1970-01-01 UTC.
+        unix_ns: u64,
+    },
     /// All connections are open and the first request is about to be due.
     Started {
         /// Kept-alive connections.
@@ -43,6 +55,15 @@ pub enum LoadEvent {
         /// Nanoseconds since 1970-01-01 UTC.
         unix_ns: u64,
     },
+    /// What an attended generator recorded.
+    Recorded {
+        /// The recording, as `--output` would have written it.
+        recording: String,
+        /// The digest of its text: whether it came whole.
+        digest: String,
+        /// The interval log, as `--hlog` would have written it.
+        interval_log: String,
+    },
     /// All is recorded and written; the generator ends.
     Finished,
 }
@@ -54,6 +75,8 @@ mod tests {
     #[test]
     fn events_are_one_line_each_and_read_back() {
         let events = [
+            LoadEvent::Attended { plan_version: 2 },
+            LoadEvent::Clock { id: 1, unix_ns: 1_699_999_999_000_000_001 },
             LoadEvent::Started { connections: 16, threads: 1 },
             LoadEvent::WindowOpened { unix_ns: 1_700_000_000_000_000_001 },
             LoadEvent::Progress {
@@ -66,16 +89,24 @@ mod tests {
                 p99_so_far_ns: 130_000,
             },
             LoadEvent::WindowClosed { unix_ns: 1_700_000_010_000_000_001 },
+            LoadEvent::Recorded {
+                recording: "{}".to_owned(),
+                digest: "sha256:44".to_owned(),
+                interval_log: "#[a]\n".to_owned(),
+            },
             LoadEvent::Finished,
         ];
         let lines: Vec<String> = events.iter().map(|event| serde_json::to_string(event).unwrap()).collect();
-        insta::assert_snapshot!(lines.join("\n"), @r#"
+        insta::assert_snapshot!(lines.join("\n"), @r##"
+        {"event":"attended","plan_version":2}
+        {"event":"clock","id":1,"unix_ns":1699999999000000001}
         {"event":"started","connections":16,"threads":1}
         {"event":"window_opened","unix_ns":1700000000000000001}
         {"event":"progress","elapsed_ms":1000,"requests":500,"errors":2,"p50_ns":65000,"p99_ns":120000,"p50_so_far_ns":66000,"p99_so_far_ns":130000}
         {"event":"window_closed","unix_ns":1700000010000000001}
+        {"event":"recorded","recording":"{}","digest":"sha256:44","interval_log":"#[a]\n"}
         {"event":"finished"}
-        "#);
+        "##);
         let back: Vec<LoadEvent> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(back, events);
     }

@@ -44,6 +44,7 @@ impl ProgressLine {
                 ));
             }
             LoadEvent::WindowClosed { .. } | LoadEvent::Finished => self.bar.finish_and_clear(),
+            LoadEvent::Attended { .. } | LoadEvent::Clock { .. } | LoadEvent::Recorded { .. } => {}
         }
     }
 }

@@ -69,16 +69,16 @@ impl<W: Write> Recorder<'_, W> {
         tally.clear();
         // A thread that is through takes no more.
         let _ = self.empties[thread].send(tally);
-        match progress.delivered.iter().flatten().copied().min() {
-            Some(seconds) if seconds > progress.logged => {
-                let written = self.close_second(seconds, progress);
-                self.tell(progress);
-                progress.second.clear();
-                written
-            }
-            Some(_) => Ok(()),
-            None => self.close_second(progress.logged + 1, progress),
-        }
+        let seconds = match progress.delivered.iter().flatten().copied().min() {
+            Some(seconds) if seconds > progress.logged => seconds,
+            Some(_) => return Ok(()),
+            // The last second, and what was still answered after it.
+            None => progress.logged + 1,
+        };
+        let written = self.close_second(seconds, progress);
+        self.tell(progress);
+        progress.second.clear();
+        written
     }
 
     /// Every thread has delivered up to `seconds`: logs what is new since the last time, and adds it to the total.

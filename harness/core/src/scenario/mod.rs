@@ -2,6 +2,7 @@
 
 mod case;
 mod check;
+mod kube;
 mod mesh_name;
 mod provider_kind;
 mod raw;
@@ -17,6 +18,7 @@ use crate::units::{OfferedRate, Span};
 use crate::yaml;
 
 pub use case::Case;
+pub use kube::{GeneratorNode, KubeSettings, NamespaceLayout, ServicePlacement};
 pub use mesh_name::MeshName;
 pub use provider_kind::ProviderKind;
 pub use tier::Tier;
@@ -55,6 +57,8 @@ pub struct Scenario {
     pub compare: Option<ComparisonPlan>,
     /// How strictly changes are judged, whatever is compared.
     pub strictness: Strictness,
+    /// How a cluster is used; the defaults where the scenario runs on one machine.
+    pub kube: KubeSettings,
     /// How CPU and memory are watched.
     pub resources: Resources,
     /// What may not be exceeded.

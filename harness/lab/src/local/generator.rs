@@ -249,7 +249,10 @@ impl Window {
                 self.course.steal_share = at_opening
                     .and_then(|at_opening| CoreTime::of(&self.cores)?.steal_share_since(at_opening));
             }
-            LoadEvent::Finished => {}
+            LoadEvent::Attended { .. }
+            | LoadEvent::Clock { .. }
+            | LoadEvent::Recorded { .. }
+            | LoadEvent::Finished => {}
         }
     }
 

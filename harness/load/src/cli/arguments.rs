@@ -49,11 +49,11 @@ Exit codes: 0 done, valid or not (the verdict says which); 1 failed; 2 wrong usa
 #[command(name = "meshbench-load", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     /// What to send requests to, such as `http://127.0.0.1:8080/path`; give it several times for several
-    #[arg(long = "url", value_name = "URL", required_unless_present = "plan", conflicts_with = "plan", help_heading = LOAD)]
+    #[arg(long = "url", value_name = "URL", required_unless_present_any = ["plan", "attended"], conflicts_with = "plan", help_heading = LOAD)]
     urls: Vec<String>,
 
     /// Requests per second in all, or `max` to send as fast as answers come
-    #[arg(long, value_name = "N|max", value_parser = rate, allow_negative_numbers = true, required_unless_present = "plan", conflicts_with = "plan", help_heading = LOAD)]
+    #[arg(long, value_name = "N|max", value_parser = rate, allow_negative_numbers = true, required_unless_present_any = ["plan", "attended"], conflicts_with = "plan", help_heading = LOAD)]
     rate: Option<PlannedRate>,
 
     /// Change the rate linearly while measuring, to end with this one; the warm-up keeps to --rate
@@ -65,7 +65,7 @@ pub(crate) struct Arguments {
     arrivals: Arrivals,
 
     /// How long to measure, such as 10s or 5m
-    #[arg(long, value_name = "TIME", required_unless_present = "plan", conflicts_with = "plan", help_heading = LOAD)]
+    #[arg(long, value_name = "TIME", required_unless_present_any = ["plan", "attended"], conflicts_with = "plan", help_heading = LOAD)]
     duration: Option<Span>,
 
     /// The method of every request [default: GET, or POST where there is a body]
@@ -146,6 +146,11 @@ pub(crate) struct Arguments {
     /// Read all of this from a load plan in JSON instead
     #[arg(long, value_name = "FILE", help_heading = LOAD)]
     pub(crate) plan: Option<PathBuf>,
+
+    /// Wait for a plan on standard input and hand the recording over on standard output, both as lines of JSON: for a
+    /// program that runs this one elsewhere, as in a pod
+    #[arg(long, exclusive = true, help_heading = TOGETHER)]
+    pub(crate) attended: bool,
 
     /// Write the recording as JSON
     #[arg(long, value_name = "FILE", help_heading = RESULTS)]

@@ -1,6 +1,7 @@
 //! The command line of `meshbench-load`: [`main`].
 
 mod arguments;
+mod attended;
 mod url;
 
 use std::fs::File;
@@ -54,6 +55,18 @@ pub(crate) enum CommandError {
         #[source]
         source: io::Error,
     },
+    #[error("cannot read a command from standard input")]
+    ReadCommand(#[source] io::Error),
+    #[error("{line:?} is no command")]
+    ParseCommand {
+        line: String,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("standard input ended before a plan came")]
+    NoPlan,
+    #[error("cannot write the recording as JSON")]
+    RecordingText(#[source] serde_json::Error),
     #[error("cannot watch for signals")]
     Signals(#[source] io::Error),
     #[error("cannot write to standard output")]
@@ -79,6 +92,9 @@ pub fn main() -> ExitCode {
 }
 
 fn execute(arguments: &Arguments) -> Result<Recording, CommandError> {
+    if arguments.attended {
+        return attended::attend(io::stdin().lock(), Box::new(io::stdout()));
+    }
     let plan = plan_of(arguments)?;
     // Files are opened first: a wrong path must not cost a whole run.
     let output = arguments.output.as_deref().map(create).transpose()?;

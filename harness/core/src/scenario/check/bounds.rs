@@ -24,3 +24,7 @@ pub(super) const HIGHEST_LATENCY_FLOOR: &str = "1s";
 pub(super) const HIGHEST_CPU_FLOOR: &str = "10ms";
 /// A floor of memory.
 pub(super) const HIGHEST_MEMORY_FLOOR: &str = "10GiB";
+/// Pods of the load generator; each carries tens of thousands of requests a second.
+pub(super) const MOST_GENERATORS: &str = "100";
+/// A step of a run on a cluster that takes longer will not end.
+pub(super) const LONGEST_STEP: &str = "1day";

@@ -4,6 +4,7 @@ mod bounds;
 mod budgets;
 mod checker;
 mod compare;
+mod kube;
 mod strictness;
 mod workload;
 
@@ -67,6 +68,7 @@ pub(super) fn check(
     if let Some(interval) = &interval {
         checker.bound_below(&path, interval, bounds::SHORTEST_INTERVAL);
     }
+    let kube = kube::check(&mut checker, raw.kube.as_ref(), provider);
     let strictness = strictness::check(&mut checker, &raw.judge);
     let compare = raw.compare.as_ref();
     let compare = compare.map(|compare| compare::check(&mut checker, compare, &meshes, repeats, strictness));
@@ -87,6 +89,7 @@ pub(super) fn check(
             workload: workload?,
             compare: compare.map_or(Some(None), |plan| plan.map(Some))?,
             strictness: strictness?,
+            kube: kube?,
             resources: Resources { interval: interval? },
             budgets,
         })

@@ -5,6 +5,7 @@
 
 mod budgets;
 mod entries;
+mod kube;
 mod strictness;
 mod whole_number;
 mod written;
@@ -17,6 +18,7 @@ use crate::units::{OfferedRate, Span};
 
 pub(super) use budgets::{OVERRIDES, RawBudgets, RawLimits};
 pub(super) use entries::Entries;
+pub(super) use kube::RawKube;
 pub(super) use strictness::{RawFloors, RawSmallestChanges, RawStrictness};
 pub(super) use whole_number::{Count, Seed};
 pub(super) use written::Written;
@@ -63,6 +65,9 @@ pub(super) struct RawScenario {
     /// How CPU and memory are watched.
     #[serde(default)]
     pub(super) resources: RawResources,
+    /// How a cluster is used, where `provider` is `kube`.
+    #[serde(default)]
+    pub(super) kube: Option<RawKube>,
     /// What may not be exceeded.
     #[serde(default)]
     pub(super) budgets: RawBudgets,

@@ -1,0 +1,200 @@
+//! [`KubeSettings`]: how a scenario uses a cluster.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use crate::units::{Expectation, Span, TextError};
+
+/// How a scenario uses a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubeSettings {
+    /// The kubeconfig context; whoever runs the scenario says, where it is left out.
+    pub context: Option<String>,
+    /// The image with meshbench's programs.
+    pub image: String,
+    /// Pods of the load generator, which share the rate.
+    pub generators: NonZeroU32,
+    /// Which node is reserved for the load generator.
+    pub generator_node: GeneratorNode,
+    /// Whether the load generator is part of the mesh, with an identity of its own.
+    pub generator_meshed: bool,
+    /// Where the services of an app run.
+    pub services: ServicePlacement,
+    /// Which namespaces the apps are in.
+    pub namespaces: NamespaceLayout,
+    /// How long each step of a run may take, the load apart: installing, deploying, deleting, uninstalling.
+    pub step_limit: Span,
+}
+
+const EXPECTED_NODE: Expectation = Expectation {
+    what: "\"random\", a node's name or a label",
+    examples: r#""random", "worker-3", "role=load""#,
+};
+
+/// Which node is reserved for the load generator.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum GeneratorNode {
+    /// Any worker, drawn anew for each run.
+    Random,
+    /// Any worker with this label, drawn anew for each run.
+    Label {
+        /// The label's key.
+        key: String,
+        /// Its value.
+        value: String,
+    },
+    /// This one.
+    Name(String),
+}
+
+/// Where the services of an app run.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ServicePlacement {
+    /// Wherever the scheduler puts them.
+    Anywhere,
+    /// All three services of an app on one node.
+    SameNode,
+    /// The services of an app on different nodes.
+    AcrossNodes,
+}
+
+/// Which namespaces the apps are in.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum NamespaceLayout {
+    /// Each app has a namespace of its own.
+    PerApp,
+    /// All are in one, their names ending in the number of the app.
+    Shared,
+}
+
+impl fmt::Display for GeneratorNode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Random => formatter.write_str("random"),
+            Self::Label { key, value } => write!(formatter, "{key}={value}"),
+            Self::Name(name) => formatter.write_str(name),
+        }
+    }
+}
+
+impl FromStr for GeneratorNode {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        let is_plain =
+            |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte));
+        match text.split_once('=') {
+            _ if text.is_empty() => Err(EXPECTED_NODE.refuse(text, "names no node")),
+            None if text == "random" => Ok(Self::Random),
+            None if is_plain(text) => Ok(Self::Name(text.to_owned())),
+            Some((key, value)) if !key.is_empty() && is_plain(key) && is_plain(value) => {
+                Ok(Self::Label { key: key.to_owned(), value: value.to_owned() })
+            }
+            _ => Err(EXPECTED_NODE.refuse(text, "holds characters that no node's name or label can")),
+        }
+    }
+}
+
+crate::units::written_as_text!(
+    GeneratorNode,
+    "GeneratorNode",
+    "^[A-Za-z0-9._/=-]+$",
+    "random",
+    "worker-3",
+    "role=load"
+);
+
+impl ServicePlacement {
+    const ALL: [Self; 3] = [Self::Anywhere, Self::SameNode, Self::AcrossNodes];
+
+    /// The word in scenarios.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Anywhere => "anywhere",
+            Self::SameNode => "same_node",
+            Self::AcrossNodes => "across_nodes",
+        }
+    }
+}
+
+impl FromStr for ServicePlacement {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        let named = Self::ALL.into_iter().find(|kind| kind.name() == text);
+        named.ok_or_else(|| TextError::not_one_of("a placement", text, &Self::ALL.map(Self::name)))
+    }
+}
+
+impl NamespaceLayout {
+    const ALL: [Self; 2] = [Self::PerApp, Self::Shared];
+
+    /// The word in scenarios.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PerApp => "per_app",
+            Self::Shared => "shared",
+        }
+    }
+}
+
+impl FromStr for NamespaceLayout {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        let named = Self::ALL.into_iter().find(|kind| kind.name() == text);
+        named.ok_or_else(|| TextError::not_one_of("a layout", text, &Self::ALL.map(Self::name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("random", GeneratorNode::Random)]
+    #[case("worker-3", GeneratorNode::Name("worker-3".into()))]
+    #[case("kubernetes.io/role=load", GeneratorNode::Label { key: "kubernetes.io/role".into(), value: "load".into() })]
+    fn a_node_is_read_and_written(#[case] text: &str, #[case] node: GeneratorNode) {
+        assert_eq!(text.parse::<GeneratorNode>().unwrap(), node);
+        assert_eq!(node.to_string(), text);
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("=load")]
+    #[case("a node")]
+    fn what_is_no_node_is_refused(#[case] text: &str) {
+        text.parse::<GeneratorNode>().unwrap_err();
+    }
+}

@@ -1,0 +1,47 @@
+//! [`RawKube`]: how a scenario uses a cluster, as it is written.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Count, Written};
+use crate::scenario::kube::{GeneratorNode, NamespaceLayout, ServicePlacement};
+use crate::units::Span;
+
+/// How a cluster is used, where `provider` is `kube`.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a mapping such as {generators: 2}")]
+#[schemars(rename = "Kube")]
+pub(in crate::scenario) struct RawKube {
+    /// The kubeconfig context. `--context` and `MESHBENCH_CONTEXT` overrule it; without any, the current one is used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::scenario) context: Option<String>,
+    /// The image with meshbench's programs.
+    pub(in crate::scenario) image: String,
+    /// Pods of the load generator, which share the rate.
+    pub(in crate::scenario) generators: Written<Count>,
+    /// The node reserved for the load generator while a run lasts: `random`, a name, or a label such as `role=load`.
+    pub(in crate::scenario) generator_node: Written<GeneratorNode>,
+    /// Whether the load generator is part of the mesh: `true` or `false`, the same for every mesh.
+    pub(in crate::scenario) generator_meshed: bool,
+    /// Where the three services of an app run: `anywhere`, `same_node` or `across_nodes`.
+    pub(in crate::scenario) services: Written<ServicePlacement>,
+    /// Which namespaces the apps are in: `per_app`, or `shared` for one.
+    pub(in crate::scenario) namespaces: Written<NamespaceLayout>,
+    /// How long each step of a run may take, the load apart: installing, deploying, deleting, uninstalling.
+    pub(in crate::scenario) step_limit: Written<Span>,
+}
+
+impl Default for RawKube {
+    fn default() -> Self {
+        Self {
+            context: None,
+            image: concat!("ghcr.io/meshbench/meshbench:", env!("CARGO_PKG_VERSION")).to_owned(),
+            generators: Written::new("1"),
+            generator_node: Written::new("random"),
+            generator_meshed: true,
+            services: Written::new("anywhere"),
+            namespaces: Written::new("per_app"),
+            step_limit: Written::new("5m"),
+        }
+    }
+}
