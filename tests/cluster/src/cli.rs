@@ -10,7 +10,7 @@ use crate::cluster::Cluster;
 use crate::error::{Error, Result};
 use crate::status::Status;
 use crate::up::{AfterFailure, Outcome};
-use crate::{artifacts, down, images, inside, network, up};
+use crate::{artifacts, cache, down, images, inside, istio, network, up};
 
 /// A real Kubernetes of several nodes on this machine, for tests.
 ///
@@ -63,6 +63,8 @@ enum Action {
     },
     /// Build Kubernetes and what else is needed, unless it is built: what `up` would do first
     Build,
+    /// Build Istio and its images, unless they are built, and print their folder: see the README for what is in it
+    Istio,
     #[command(subcommand, hide = true)]
     Inside(inside::Role),
 }
@@ -82,7 +84,7 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<ExitCode> {
     let folder = match arguments.folder {
         Some(folder) => folder,
-        None => artifacts::target_folder()?.join("default"),
+        None => cache::target_folder()?.join("default"),
     };
     let cluster = Cluster::in_folder(&folder)?;
     match arguments.command {
@@ -119,6 +121,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
             images::write_programs_image(&programs.unwrap_or(beside), &name, &output)?;
         }
         Action::Build => say(&artifacts::build()?.folder().display().to_string())?,
+        Action::Istio => say(&istio::build()?.folder().display().to_string())?,
         Action::Inside(role) => match inside::play(role)? {},
     }
     Ok(ExitCode::SUCCESS)

@@ -9,9 +9,12 @@
 //! 4. [`api`] waits for Kubernetes to say that it is ready, and adds cluster DNS.
 //! 5. [`down`] kills what is in the control groups and removes them. Mounts, network namespaces, links and firewall rules
 //!    go with the last process, for all of them live in namespaces that only the cluster's processes hold.
+//!
+//! [`istio`] builds a service mesh to install there; nothing of the above knows of it.
 
 pub mod api;
 pub mod artifacts;
+pub mod cache;
 pub mod cgroups;
 pub mod cli;
 pub mod cluster;
@@ -20,8 +23,10 @@ pub mod config;
 pub mod descriptors;
 pub mod down;
 pub mod error;
+pub mod go;
 pub mod images;
 pub mod inside;
+pub mod istio;
 pub mod kubeconfig;
 pub mod members;
 pub mod network;

@@ -34,7 +34,7 @@ pub struct Image {
     pub entries: Vec<Entry>,
 }
 
-/// A file or folder of an image.
+/// A file, folder or link of an image.
 #[derive(Debug, Clone)]
 pub struct Entry {
     path: PathBuf,
@@ -47,6 +47,7 @@ enum Content {
     Folder,
     Text(String),
     Copy(PathBuf),
+    Link(PathBuf),
 }
 
 impl Entry {
@@ -65,9 +66,14 @@ impl Entry {
         Self { path: path.into(), mode, content: Content::Folder }
     }
 
+    /// Another name of what is at `target`, as seen from the link's own folder.
+    pub fn link(path: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), mode: 0o777, content: Content::Link(target.into()) }
+    }
+
     fn bytes(&self) -> Result<Vec<u8>> {
         match &self.content {
-            Content::Folder => Ok(Vec::new()),
+            Content::Folder | Content::Link(_) => Ok(Vec::new()),
             Content::Text(text) => Ok(text.clone().into_bytes()),
             Content::Copy(from) => fs::read(from).map_err(Error::file("read", from)),
         }
@@ -122,12 +128,15 @@ impl Image {
     fn layer(&self, path: &Path) -> Result<Vec<u8>> {
         let mut layer = Builder::new(Vec::new());
         for entry in &self.entries {
-            let kind = match entry.content {
-                Content::Folder => EntryType::Directory,
-                _ => EntryType::Regular,
+            let (path_inside, mode) = (&entry.path, entry.mode);
+            let appended = match &entry.content {
+                Content::Link(target) => append_link(&mut layer, path_inside, mode, target),
+                Content::Folder => append(&mut layer, path_inside, EntryType::Directory, mode, &[]),
+                Content::Text(_) | Content::Copy(_) => {
+                    append(&mut layer, path_inside, EntryType::Regular, mode, &entry.bytes()?)
+                }
             };
-            append(&mut layer, &entry.path, kind, entry.mode, &entry.bytes()?)
-                .map_err(Error::file("pack a layer for", path))?;
+            appended.map_err(Error::file("pack a layer for", path))?;
         }
         layer.into_inner().map_err(Error::file("pack a layer for", path))
     }
@@ -163,15 +172,27 @@ fn append(
     mode: u32,
     content: &[u8],
 ) -> io::Result<()> {
+    archive.append_data(&mut header(kind, mode, content.len()), in_archive(path), content)
+}
+
+fn append_link(archive: &mut Builder<impl Write>, path: &Path, mode: u32, target: &Path) -> io::Result<()> {
+    archive.append_link(&mut header(EntryType::Symlink, mode, 0), in_archive(path), target)
+}
+
+fn header(kind: EntryType, mode: u32, size: usize) -> Header {
     let mut header = Header::new_gnu();
     header.set_entry_type(kind);
     header.set_mode(mode);
-    header.set_size(content.len() as u64);
+    header.set_size(size as u64);
     // Neither the builder's clock nor its users belong into an image.
     header.set_mtime(0);
     header.set_uid(0);
     header.set_gid(0);
-    archive.append_data(&mut header, path.strip_prefix("/").unwrap_or(path), content)
+    header
+}
+
+fn in_archive(path: &Path) -> &Path {
+    path.strip_prefix("/").unwrap_or(path)
 }
 
 fn descriptor(kind: &str, content: &[u8]) -> Value {
@@ -201,6 +222,7 @@ mod tests {
         let mut image = Image::new("localhost/example:1", "1:1");
         image.entries.push(Entry::folder("tmp", 0o1777));
         image.entries.push(Entry::text("/etc/passwd", "root:x:0:0::/:\n"));
+        image.entries.push(Entry::link("/etc/users", "passwd"));
         let path = folder.join("example.tar");
         image.write(&path).unwrap();
         let mut archive = tar::Archive::new(File::open(path).unwrap());
@@ -226,6 +248,24 @@ mod tests {
         let named = index["manifests"][0]["digest"].as_str().unwrap().replace("sha256:", "blobs/sha256/");
         let manifest: Value = serde_json::from_slice(&files[&named]).unwrap();
         assert_eq!(manifest["layers"][0]["digest"], digest(&files[layer]));
+    }
+
+    #[test]
+    fn folders_files_and_links_keep_their_kind() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = written(folder.path());
+        let docker: Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
+        let mut layer = tar::Archive::new(files[docker[0]["Layers"][0].as_str().unwrap()].as_slice());
+        let listed: Vec<_> = layer.entries().unwrap().map(|entry| described(&entry.unwrap())).collect();
+        assert_eq!(listed, ["tmp 1777", "etc/passwd 644", "etc/users -> passwd"]);
+    }
+
+    fn described(entry: &tar::Entry<'_, &[u8]>) -> String {
+        let path = entry.path().unwrap().display().to_string();
+        match entry.link_name().unwrap() {
+            Some(target) => format!("{path} -> {}", target.display()),
+            None => format!("{path} {:o}", entry.header().mode().unwrap()),
+        }
     }
 
     #[test]

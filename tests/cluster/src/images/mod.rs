@@ -2,6 +2,7 @@
 //! `kind load image-archive`, `ctr images import` and this cluster's `load-image` all read.
 
 mod archive;
+mod libraries;
 mod programs;
 
 use std::path::Path;
@@ -14,6 +15,7 @@ use crate::members;
 use crate::network;
 
 pub use archive::{Entry, Image};
+pub use libraries::Libraries;
 pub use programs::{PROGRAMS, write_programs_image};
 
 /// Holds a pod's namespaces.

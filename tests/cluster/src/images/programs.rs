@@ -1,9 +1,9 @@
 //! The image of our own programs: they, the libraries they are linked with, and nothing else.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::libraries::Libraries;
 use super::{Entry, Image, NOBODY};
 use crate::command;
 use crate::error::{Error, Result};
@@ -25,7 +25,7 @@ pub fn write_programs_image(folder: &Path, name: &str, output: &Path) -> Result<
         Entry::text("etc/nsswitch.conf", "hosts: files dns\n"),
     ];
     let stripped = tempfile::tempdir().map_err(Error::file("make a folder in", std::env::temp_dir()))?;
-    let mut libraries = BTreeSet::new();
+    let mut libraries = Libraries::default();
     for program in PROGRAMS {
         let built = folder.join(program);
         if !built.exists() {
@@ -34,34 +34,15 @@ pub fn write_programs_image(folder: &Path, name: &str, output: &Path) -> Result<
                 "{built} is not built: cargo build --package meshbench --bins"
             )));
         }
-        libraries.extend(libraries_of(&built)?);
+        libraries.add_those_of(&built)?;
         image.entries.push(Entry::file(
             format!("usr/local/bin/{program}"),
             without_symbols(&built, stripped.path())?,
             0o755,
         ));
     }
-    // Under the very paths where the loader looks for them here; the link's target, under the link's name.
-    image.entries.extend(libraries.into_iter().map(|path| Entry::file(&path, &path, 0o755)));
+    image.entries.extend(libraries.entries());
     image.write(output)
-}
-
-/// The shared libraries and the loader that a program starts with, as the loader itself says.
-fn libraries_of(program: &Path) -> Result<Vec<PathBuf>> {
-    let listed = command::run(Command::new("ldd").arg(program))?;
-    if let Some(missing) = listed.lines().find(|line| line.contains("not found")) {
-        return Err(Error::Unusable(format!("{} needs a library: {}", program.display(), missing.trim())));
-    }
-    Ok(paths_of(&listed))
-}
-
-/// Of lines such as `libc.so.6 => /lib/libc.so.6 (0x7f…)`, `/lib64/ld-linux.so.2 (0x7f…)` and `linux-vdso.so.1 (0x7f…)`.
-fn paths_of(listed: &str) -> Vec<PathBuf> {
-    listed
-        .lines()
-        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')))
-        .map(PathBuf::from)
-        .collect()
 }
 
 /// A copy without symbols, where there is a program to make one: they are most of a debug build.
@@ -77,14 +58,6 @@ fn without_symbols(program: &Path, folder: &Path) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_kernels_own_library_is_no_file() {
-        let listed =
-            "\tlinux-vdso.so.1 (0x7ff)\n\tlibc.so.6 => /lib/libc.so.6 (0x7f)\n\t/lib64/ld.so.2 (0x7f)\n";
-        assert_eq!(paths_of(listed), [PathBuf::from("/lib/libc.so.6"), PathBuf::from("/lib64/ld.so.2")]);
-        assert!(paths_of("\tstatically linked\n").is_empty());
-    }
 
     #[test]
     fn what_is_not_built_is_named_with_the_cure() {

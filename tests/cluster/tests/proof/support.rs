@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use kube::Client;
-use meshbench_testcluster::{Cluster, api, artifacts, images, requirements};
+use meshbench_testcluster::{Cluster, api, artifacts, cache, images, requirements};
 use serde_json::{Value, json};
 
 /// How long something in a running cluster may take; most take a second or two.
@@ -40,7 +40,7 @@ pub(crate) fn lacking() -> Vec<String> {
 
 /// A cluster of this process, in a folder of its own, which is removed with the last trial at the latest.
 pub(crate) fn cluster(name: &str) -> Cluster {
-    let folder = artifacts::target_folder().unwrap().join(format!("tests-{}-{name}", std::process::id()));
+    let folder = cache::target_folder().unwrap().join(format!("tests-{}-{name}", std::process::id()));
     let cluster = Cluster::in_folder(&folder).unwrap();
     lock(&BROUGHT_UP).push(cluster.clone());
     cluster
@@ -72,7 +72,7 @@ fn text_of(output: &Output) -> String {
 
 /// Removes clusters of test processes that were killed.
 pub(crate) fn sweep() {
-    let Ok(entries) = fs::read_dir(artifacts::target_folder().unwrap()) else { return };
+    let Ok(entries) = fs::read_dir(cache::target_folder().unwrap()) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let process = name.strip_prefix("tests-").and_then(|rest| rest.split('-').next());
@@ -125,7 +125,7 @@ pub(crate) fn take_down(cluster: &Cluster) {
 /// Copies the shared cluster's logs to where they stay, for whoever looks into a failure.
 pub(crate) fn keep_logs() {
     if let Some(cluster) = &*lock(&SHARED) {
-        let kept = artifacts::target_folder().unwrap().join("failed-logs");
+        let kept = cache::target_folder().unwrap().join("failed-logs");
         let _ = fs::remove_dir_all(&kept);
         succeed(Command::new("cp").arg("-r").arg(cluster.logs()).arg(&kept));
         eprintln!("the logs of the failed trials' cluster are kept in {}", kept.display());
