@@ -1,0 +1,24 @@
+//! What a campaign may do in a cluster, whether it can run there, that it is the only one, and that nothing stays behind.
+//!
+//! [`rules`] says what a campaign needs to be allowed; [`examine`] whether a cluster is fit. [`HeldLease`] marks a campaign
+//! as alive, [`reserve`] keeps a node free for the load generator, and [`sweep`] removes what dead campaigns left.
+
+mod choice;
+mod holder;
+mod kinds;
+mod lease;
+mod nodes;
+mod permissions;
+mod preflight;
+mod quantity;
+mod sweep;
+
+pub(super) use choice::ReservedNode;
+pub(super) use choice::schedulable;
+pub(super) use lease::HeldLease;
+pub(super) use nodes::{release, reserve};
+pub use permissions::{Rule, role_yaml, rules};
+pub use preflight::{Finding, Grade, Preflight, ROOM, Wanted, examine};
+pub(super) use quantity::{cores as quantity_cores, units as quantity_bytes};
+pub(super) use sweep::remove_all_of;
+pub use sweep::{Swept, sweep};
