@@ -36,9 +36,11 @@ fn known_meshes() -> Vec<MeshName> {
         "envoy-stock",
         "envoy-tuned",
         "haproxy",
+        "istio-ambient",
+        "istio-ambient-waypoint",
         "istio-stock",
         "istio-tuned",
-        "linkerd",
+        "linkerd-edge",
         "reference",
     ];
     names.iter().map(|name| name.parse().unwrap()).collect()

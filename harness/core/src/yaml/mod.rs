@@ -2,6 +2,7 @@
 //!
 //! The only module that knows `serde_yaml`, so that replacing it touches nothing else.
 
+mod documents;
 mod locate;
 mod path;
 mod wording;
@@ -10,8 +11,11 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::problem::Problem;
 
+pub use documents::documents;
 pub use locate::{Place, locate};
 pub use path::Path;
+/// For `#[serde(with = …)]`: an enum's variants are written as mappings of one key, `helm: {…}`, at any depth of a field.
+pub use serde_yaml::with::singleton_map_recursive as one_key_enums;
 
 /// Takes the bytes of `file` as text.
 ///

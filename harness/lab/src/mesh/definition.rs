@@ -9,6 +9,7 @@ use meshbench_core::scenario::MeshName;
 use meshbench_core::yaml;
 use serde::Deserialize;
 
+use super::kube_check::wrong_in_kube;
 use super::kube_mesh::KubeMesh;
 use super::metric_selector::MetricSelector;
 
@@ -169,6 +170,7 @@ impl MeshDefinition {
             )),
             None => None,
         };
+        let wrong = wrong.or_else(|| raw.kube.as_ref().and_then(|kube| wrong_in_kube(&name, kube)));
         if let Some((path, message)) = wrong {
             return Err(problem_at(file, text, &path, message));
         }
@@ -184,7 +186,7 @@ impl MeshDefinition {
 }
 
 /// A field with what is wrong with it.
-type Wrong = (yaml::Path, String);
+pub(super) type Wrong = (yaml::Path, String);
 
 fn wrong_in_local(name: &MeshName, local: &LocalMesh) -> Option<Wrong> {
     let processes = || yaml::Path::of("local").key("processes");

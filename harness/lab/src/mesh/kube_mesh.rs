@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use meshbench_core::yaml::one_key_enums;
+use serde::{Deserialize, Serialize};
 
 use super::metric_selector::MetricSelector;
 
@@ -14,8 +15,10 @@ pub struct KubeMesh {
     /// Namespaces of the mesh's own, made first and removed last.
     pub namespaces: Vec<OwnNamespace>,
     /// What is installed, in this order.
+    #[serde(deserialize_with = "one_key_enums::deserialize")]
     pub install: Vec<InstallStep>,
     /// What must be so before a workload is deployed.
+    #[serde(deserialize_with = "one_key_enums::deserialize")]
     pub ready: Vec<ReadyCondition>,
     /// What makes pods part of the mesh.
     pub enrolment: Enrolment,
@@ -28,6 +31,7 @@ pub struct KubeMesh {
     /// Rules that a role needs for what is installed, besides those for Kubernetes' own kinds.
     pub permissions: Vec<Permission>,
     /// What must be gone after uninstalling, besides what was installed: what the mesh makes by itself.
+    #[serde(deserialize_with = "one_key_enums::deserialize")]
     pub leaves: Vec<LeftOver>,
 }
 
@@ -80,7 +84,7 @@ pub struct HelmChart {
 pub enum ReadyCondition {
     /// All replicas of this Deployment, `namespace/name`, are available.
     Deployment(String),
-    /// All pods of this DaemonSet, `namespace/name`, are available.
+    /// All pods of this `DaemonSet`, `namespace/name`, are available.
     DaemonSet(String),
     /// Every webhook of this mutating configuration has a certificate authority, so that the API server can ask it.
     MutatingWebhook(String),
@@ -180,7 +184,7 @@ pub struct Permission {
 }
 
 /// What a mesh makes by itself and leaves behind.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum LeftOver {
     /// Objects made by its controllers outside its own namespaces: removed by us after uninstalling.

@@ -7,12 +7,20 @@ use prometheus_parse::{Scrape, Value};
 use serde::Deserialize;
 
 /// A metric's name with labels, as `name{label="value"}`; it means the sum over
-/// all series of that name that carry at least these labels.
+/// all series of that name that carry at least these labels. Of `PromQL`'s patterns it
+/// knows the one for what begins alike: `name{label=~"inbound_.*"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct MetricSelector {
     name: String,
-    labels: BTreeMap<String, String>,
+    labels: BTreeMap<String, Wanted>,
+}
+
+/// What a label's value must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wanted {
+    Exactly(String),
+    BeginningWith(String),
 }
 
 /// Text that is not a metric selector.
@@ -40,11 +48,34 @@ impl FromStr for MetricSelector {
             .filter(|label| !label.trim().is_empty())
             .map(|label| {
                 let (key, value) = label.split_once('=').ok_or_else(refuse)?;
+                let (is_pattern, value) = match value.strip_prefix('~') {
+                    Some(pattern) => (true, pattern),
+                    None => (false, value),
+                };
                 let value = value.trim().strip_prefix('"').and_then(|value| value.strip_suffix('"'));
-                Ok((key.trim().to_owned(), value.ok_or_else(refuse)?.to_owned()))
+                let wanted = Wanted::read(value.ok_or_else(refuse)?, is_pattern).ok_or_else(refuse)?;
+                Ok((key.trim().to_owned(), wanted))
             })
             .collect::<Result<_, NotASelector>>()?;
         Ok(Self { name: name.to_owned(), labels })
+    }
+}
+
+impl Wanted {
+    fn read(value: &str, is_pattern: bool) -> Option<Self> {
+        if !is_pattern {
+            return Some(Self::Exactly(value.to_owned()));
+        }
+        let beginning = value.strip_suffix(".*")?;
+        let is_literal = |c: char| c.is_ascii_alphanumeric() || "_-/:".contains(c);
+        beginning.chars().all(is_literal).then(|| Self::BeginningWith(beginning.to_owned()))
+    }
+
+    fn is(&self, value: &str) -> bool {
+        match self {
+            Self::Exactly(wanted) => value == wanted,
+            Self::BeginningWith(beginning) => value.starts_with(beginning),
+        }
     }
 }
 
@@ -63,7 +94,10 @@ impl MetricSelector {
     pub fn sum(&self, scrape: &Scrape) -> Option<f64> {
         let matching = scrape.samples.iter().filter(|sample| {
             sample.metric == self.name
-                && self.labels.iter().all(|(key, value)| sample.labels.get(key) == Some(value))
+                && self
+                    .labels
+                    .iter()
+                    .all(|(key, wanted)| sample.labels.get(key).is_some_and(|value| wanted.is(value)))
         });
         let values: Vec<f64> = matching
             .filter_map(|sample| match sample.value {
@@ -98,6 +132,8 @@ requests_total{direction=\"outbound\",peer=\"web-1\"} 5
     #[rstest]
     #[case("requests_total{direction=\"inbound\"}", Some(7.0))]
     #[case("requests_total{direction=\"inbound\", peer=\"web-1\"}", Some(4.0))]
+    #[case("requests_total{peer=~\"web-.*\"}", Some(12.0))]
+    #[case("requests_total{direction=~\"in.*\", peer=\"web-1\"}", Some(4.0))]
     #[case("requests_total", Some(12.0))]
     #[case("requests_total{direction=\"sideways\"}", None)]
     #[case("other_total", None)]
@@ -110,6 +146,8 @@ requests_total{direction=\"outbound\",peer=\"web-1\"} 5
     #[case("")]
     #[case("requests total")]
     #[case("requests_total{direction=inbound}")]
+    #[case("requests_total{direction=~\"in.*bound\"}")]
+    #[case("requests_total{direction=~\"inbound\"}")]
     #[case("requests_total{direction=\"inbound\"")]
     fn refuses_what_is_not_a_selector(#[case] text: &str) {
         let error = text.parse::<MetricSelector>().unwrap_err();

@@ -3,6 +3,7 @@
 mod binary;
 mod catalog;
 mod definition;
+mod kube_check;
 mod kube_mesh;
 mod metric_selector;
 mod provision;

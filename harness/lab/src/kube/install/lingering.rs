@@ -1,0 +1,116 @@
+//! Why an object that is to be gone is still there.
+
+use kube::api::DynamicObject;
+use serde_json::Value;
+
+use super::manifest::kind_of;
+
+/// What holds an object, and the cure.
+pub(super) fn lingering(object: &DynamicObject) -> String {
+    if object.metadata.deletion_timestamp.is_none() {
+        return "it is there and not being removed: something has made it anew".to_owned();
+    }
+    let conditions = held_by(object);
+    let mut finalizers: Vec<_> = object.metadata.finalizers.iter().flatten().map(String::as_str).collect();
+    finalizers.extend(object.data.pointer("/spec/finalizers").into_iter().flat_map(texts));
+    let own: Vec<_> = finalizers.iter().copied().filter(|one| !is_of_kubernetes(one)).collect();
+    let mut told = match finalizers.as_slice() {
+        [] => "it is being removed".to_owned(),
+        names => format!("it is being removed, held by {}", names.join(", ")),
+    };
+    for condition in &conditions {
+        told.push_str("; ");
+        told.push_str(condition);
+    }
+    if !own.is_empty() {
+        told.push_str(" (cure: start what removes the finalizer again, or take it away with ");
+        told.push_str(&patch(object));
+        told.push(')');
+    } else if !conditions.is_empty() {
+        told.push_str(
+            " (cure: take the finalizers off what is named, with `kubectl edit`, or start what does so)",
+        );
+    }
+    told
+}
+
+/// Finalizers that Kubernetes removes itself once what they wait for is gone: taking them away would hide that.
+fn is_of_kubernetes(finalizer: &str) -> bool {
+    let of_project = finalizer.split('/').next().is_some_and(|domain| domain.ends_with(".k8s.io"));
+    matches!(finalizer, "kubernetes" | "foregroundDeletion" | "orphan")
+        || of_project
+        || finalizer.starts_with("customresourcecleanup.")
+}
+
+fn texts(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// What Kubernetes says in its conditions of a removal that is under way.
+fn held_by(object: &DynamicObject) -> Vec<String> {
+    let conditions = object.data.pointer("/status/conditions").and_then(Value::as_array);
+    let of_removal = conditions.into_iter().flatten().filter(|condition| {
+        let kind = condition["type"].as_str().unwrap_or_default();
+        let tells = ["ContentRemaining", "FinalizersRemaining", "Failure", "Terminating"];
+        condition["status"] == "True" && tells.iter().any(|end| kind.ends_with(end))
+    });
+    of_removal.filter_map(|condition| condition["message"].as_str()).map(str::to_owned).collect()
+}
+
+fn patch(object: &DynamicObject) -> String {
+    let name = object.metadata.name.as_deref().unwrap_or_default();
+    let namespace = object
+        .metadata
+        .namespace
+        .as_ref()
+        .map(|namespace| format!(" --namespace {namespace}"))
+        .unwrap_or_default();
+    let kind = kind_of(object).to_lowercase();
+    format!(
+        "`kubectl patch {kind} {name}{namespace} --type merge --patch '{{\"metadata\":{{\"finalizers\":null}}}}'`"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn told(object: Value) -> String {
+        lingering(&serde_json::from_value(object).unwrap())
+    }
+
+    #[test]
+    fn a_finalizer_is_named_with_its_cure() {
+        let object = json!({
+            "apiVersion": "example.com/v1", "kind": "Widget",
+            "metadata": {
+                "name": "one", "namespace": "system", "deletionTimestamp": "2026-01-01T00:00:00Z",
+                "finalizers": ["example.com/hold", "foregroundDeletion"],
+            },
+        });
+        insta::assert_snapshot!(told(object), @r#"it is being removed, held by example.com/hold, foregroundDeletion (cure: start what removes the finalizer again, or take it away with `kubectl patch widget one --namespace system --type merge --patch '{"metadata":{"finalizers":null}}'`)"#);
+    }
+
+    #[test]
+    fn a_namespace_says_what_is_left_in_it() {
+        let condition = |kind: &str, status: &str, message: &str| json!({"type": kind, "status": status, "message": message});
+        let object = json!({
+            "apiVersion": "v1", "kind": "Namespace",
+            "metadata": {"name": "system", "deletionTimestamp": "2026-01-01T00:00:00Z"},
+            "spec": {"finalizers": ["kubernetes"]},
+            "status": {"conditions": [
+                condition("NamespaceDeletionDiscoveryFailure", "False", "All resources successfully discovered"),
+                condition("NamespaceContentRemaining", "True", "Some resources are remaining: widgets.example.com has 1 resource instances"),
+                condition("NamespaceFinalizersRemaining", "True", "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances"),
+            ]},
+        });
+        insta::assert_snapshot!(told(object), @"it is being removed, held by kubernetes; Some resources are remaining: widgets.example.com has 1 resource instances; Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances (cure: take the finalizers off what is named, with `kubectl edit`, or start what does so)");
+    }
+
+    #[test]
+    fn what_is_made_anew_is_told_apart() {
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "root"}});
+        insta::assert_snapshot!(told(object), @"it is there and not being removed: something has made it anew");
+    }
+}

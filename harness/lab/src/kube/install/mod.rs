@@ -1,0 +1,146 @@
+//! Installing a mesh in a cluster and taking it away again: [`MeshInstallation`].
+//!
+//! Rendering ([`render`]) and what is decided about objects ([`manifest`]) know no cluster. What a mesh consists of is
+//! known before the first object is made, so that it can be removed however far an installation came.
+
+mod apply;
+mod leaves;
+mod lingering;
+mod manifest;
+mod objects;
+mod program;
+mod ready;
+mod render;
+#[cfg(test)]
+mod shipped;
+mod trouble;
+mod uninstall;
+
+pub(super) use leaves::remove as remove_leaves;
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use kube::api::DynamicObject;
+use serde_json::Value;
+use tokio::time::{Instant, timeout};
+
+use super::cluster::Cluster;
+use super::error::KubeError;
+use crate::mesh::{KubeMesh, MeshDefinition};
+use crate::wait::TimedOut;
+use render::RenderedStep;
+
+/// How long after its limit a step may ask the cluster why it failed.
+const FINDING_OUT: Duration = Duration::from_secs(10);
+
+/// A mesh that is to be installed, is, or is to be removed.
+#[derive(Debug, Clone)]
+pub(super) struct MeshInstallation<'mesh> {
+    mesh: &'mesh MeshDefinition,
+    kube: &'mesh KubeMesh,
+    /// Its own namespaces and everything that was rendered.
+    objects: Vec<DynamicObject>,
+    /// Whether anything may be in the cluster.
+    begun: bool,
+}
+
+impl<'mesh> MeshInstallation<'mesh> {
+    /// Renders the mesh and keeps the manifests of each step as a file in the folder `configuration`, which is made.
+    /// Asks no cluster.
+    ///
+    /// # Errors
+    /// [`KubeError::Render`] when a step gives no manifests or they cannot be kept, [`KubeError::Manifest`] when what it
+    /// gives are no Kubernetes objects.
+    pub(super) async fn render(
+        mesh: &'mesh MeshDefinition,
+        kube: &'mesh KubeMesh,
+        configuration: &Path,
+    ) -> Result<Self, KubeError> {
+        let steps = render::render(mesh, kube).await?;
+        for (index, step) in steps.iter().enumerate() {
+            keep(step, index + 1, configuration).map_err(|error| KubeError::Render {
+                mesh: mesh.name.to_string(),
+                step: step.name.clone(),
+                why: format!("its manifests cannot be kept in {}: {error}", configuration.display()),
+            })?;
+        }
+        let own = kube.namespaces.iter().map(|own| manifest::own_namespace(own, &kube.leaves));
+        let objects = own.chain(steps.into_iter().flat_map(|step| step.objects)).collect();
+        Ok(Self { mesh, kube, objects, begun: false })
+    }
+
+    /// Makes everything in the cluster and waits until the mesh is ready for workloads.
+    ///
+    /// # Errors
+    /// [`KubeError::Unfit`] when something of its names is there already and not the campaign's; then nothing is changed.
+    /// [`KubeError::Api`] when an object is refused, [`KubeError::TimedOut`] when the mesh is not ready within the limit,
+    /// with what its pods say. What was made until then is for [`Self::uninstall`].
+    pub(super) async fn install(&mut self, cluster: &Cluster, limit: Duration) -> Result<(), KubeError> {
+        let deadline = Instant::now() + limit;
+        let doing = format!("install {}", self.mesh.name);
+        answered(doing, limit, async {
+            apply::refuse_what_is_there(cluster, &self.mesh.name, &self.objects).await?;
+            self.begun = true;
+            apply::apply(cluster, &self.objects, deadline).await?;
+            ready::await_ready(cluster, self.kube, deadline).await
+        })
+        .await
+    }
+
+    /// The objects that each application's namespace needs to be part of the mesh; they are removed with it.
+    ///
+    /// # Errors
+    /// [`KubeError::Render`] and [`KubeError::Manifest`] for the files.
+    pub(super) fn namespace_objects(&self) -> Result<Vec<Value>, KubeError> {
+        let objects = render::namespace_objects(self.mesh, self.kube)?;
+        let value = |object: DynamicObject| {
+            let wrong = |error: serde_json::Error| KubeError::Manifest {
+                origin: self.mesh.name.to_string(),
+                why: error.to_string(),
+            };
+            serde_json::to_value(object).map_err(wrong)
+        };
+        objects.into_iter().map(value).collect()
+    }
+
+    /// Removes everything, what the mesh made by itself included, and waits until it is gone. Of use after an installation
+    /// that failed or was dropped half-way, and again after a removal that failed.
+    ///
+    /// # Errors
+    /// [`KubeError::TimedOut`] naming what is not gone within the limit and what holds it; [`KubeError::Api`].
+    pub(super) async fn uninstall(&self, cluster: &Cluster, limit: Duration) -> Result<(), KubeError> {
+        if !self.begun {
+            return Ok(());
+        }
+        let deadline = Instant::now() + limit;
+        let doing = format!("uninstall {}", self.mesh.name);
+        answered(doing, limit, uninstall::uninstall(cluster, &self.objects, &self.kube.leaves, deadline))
+            .await
+    }
+}
+
+fn keep(step: &RenderedStep, number: usize, configuration: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(configuration)?;
+    std::fs::write(configuration.join(format!("{number:02}-{}.yaml", step.name)), &step.text)
+}
+
+/// What keeps to its limit by itself, as long as the API server answers; it has the time to find out more about a failure.
+async fn answered(
+    doing: String,
+    limit: Duration,
+    work: impl Future<Output = Result<(), KubeError>>,
+) -> Result<(), KubeError> {
+    let limit = limit + FINDING_OUT;
+    timeout(limit, work).await.unwrap_or_else(|_| {
+        let last_seen = "an API server that does not answer".to_owned();
+        Err(KubeError::TimedOut { what: format!("cannot {doing}"), waited: TimedOut { limit, last_seen } })
+    })
+}
+
+/// The time until a deadline, in milliseconds: messages show it.
+fn left(deadline: Instant) -> Duration {
+    let left = deadline.saturating_duration_since(Instant::now());
+    Duration::from_millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,104 @@
+//! The meshes under `scenarios/meshes/`, as far as they can be checked without a cluster or a network.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rstest::rstest;
+
+use super::manifest::{kind_of, objects_in};
+use super::render::namespace_objects;
+use crate::mesh::{InstallStep, KubeMesh, MeshCatalog, MeshDefinition};
+
+fn shipped() -> Vec<MeshDefinition> {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios/meshes"));
+    let catalog = MeshCatalog::load(folder).unwrap();
+    assert_eq!(catalog.misnamed(), &[]);
+    catalog.iter().map(|(_, definition)| definition.clone().unwrap()).collect()
+}
+
+fn on_kubernetes() -> Vec<(MeshDefinition, KubeMesh)> {
+    shipped().into_iter().filter_map(|mesh| mesh.kube.clone().map(|kube| (mesh, kube))).collect()
+}
+
+#[test]
+fn these_run_on_kubernetes() {
+    let names: Vec<_> = on_kubernetes().iter().map(|(mesh, _)| mesh.name.to_string()).collect();
+    let expected =
+        ["bare", "istio-ambient", "istio-ambient-waypoint", "istio-stock", "istio-tuned", "linkerd-edge"];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn every_file_that_is_named_is_there_and_holds_objects() {
+    for (mesh, kube) in on_kubernetes() {
+        let objects = |file: &str| {
+            let path = mesh.folder.join(file);
+            let text =
+                std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            objects_in(file, &text, None).unwrap()
+        };
+        for step in &kube.install {
+            match step {
+                InstallStep::Manifests(file) if !file.starts_with("https://") => {
+                    assert!(!objects(file).is_empty(), "{file}");
+                }
+                InstallStep::Helm(chart) => {
+                    chart
+                        .values
+                        .iter()
+                        .for_each(|values| assert!(mesh.folder.join(values).is_file(), "{values:?}"));
+                }
+                InstallStep::Command(words) if words[0].starts_with("./") => {
+                    assert!(mesh.folder.join(&words[0]).is_file(), "{words:?}");
+                }
+                InstallStep::Manifests(_) | InstallStep::Kustomize(_) | InstallStep::Command(_) => {}
+            }
+        }
+        // What is for each app's namespace must not name one.
+        let enrolling = namespace_objects(&mesh, &kube).unwrap();
+        assert!(enrolling.iter().all(|object| object.metadata.namespace.is_none()));
+        assert!(enrolling.len() >= kube.enrolment.namespace_manifests.len(), "{}", mesh.name);
+    }
+}
+
+#[test]
+fn every_istio_refuses_plaintext() {
+    let shipped = on_kubernetes();
+    for (mesh, kube) in shipped.iter().filter(|(mesh, _)| mesh.name.to_string().starts_with("istio")) {
+        let enrolling = namespace_objects(mesh, kube).unwrap();
+        let policy = enrolling.iter().find(|object| kind_of(object) == "PeerAuthentication").unwrap();
+        assert_eq!(policy.data["spec"]["mtls"]["mode"], "STRICT", "{}", mesh.name);
+        assert!(kube.proof.as_ref().unwrap().plaintext_refused, "{}", mesh.name);
+    }
+}
+
+/// Labels as pods of Istio 1.31 have them.
+#[rstest]
+#[case::ztunnel("istio-ambient", "istio-system", &[("app", "ztunnel"), ("istio.io/dataplane-mode", "none")], true)]
+#[case::node_agent("istio-ambient", "istio-system", &[("k8s-app", "istio-cni-node"), ("app.kubernetes.io/name", "istio-cni")], false)]
+#[case::istiod("istio-ambient", "istio-system", &[("app", "istiod"), ("istio", "pilot")], false)]
+#[case::waypoint(
+    "istio-ambient-waypoint", "app-0",
+    &[("gateway.networking.k8s.io/gateway-name", "waypoint"), ("gateway.istio.io/managed", "istio.io-mesh-controller")], true
+)]
+#[case::ztunnel_beside_waypoints("istio-ambient-waypoint", "istio-system", &[("app", "ztunnel")], true)]
+#[case::an_app("istio-ambient-waypoint", "app-0", &[("app", "web")], false)]
+fn pods_are_data_plane_or_not(
+    #[case] mesh: &str,
+    #[case] namespace: &str,
+    #[case] labels: &[(&str, &str)],
+    #[case] is_data_plane: bool,
+) {
+    let (_, kube) = on_kubernetes().into_iter().find(|(one, _)| one.name.to_string() == mesh).unwrap();
+    let labels: BTreeMap<_, _> = labels.iter().copied().collect();
+    let own = |name: &str| kube.namespaces.iter().any(|own| own.name == name);
+    let selects = kube.data_plane_pods.iter().any(|selector| {
+        let is_there = match &selector.namespace {
+            Some(wanted) => wanted == namespace,
+            None => !own(namespace),
+        };
+        is_there
+            && selector.labels.iter().all(|(key, value)| labels.get(key.as_str()) == Some(&value.as_str()))
+    });
+    assert_eq!(selects, is_data_plane);
+}
