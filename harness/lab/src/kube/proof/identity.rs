@@ -1,0 +1,117 @@
+//! Asking each pod's proxy who it is.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, AttachParams};
+use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
+
+use crate::error::error_chain;
+use crate::kube::workload::DeployedPod;
+use crate::kube::{Cluster, KubeError};
+use crate::mesh::IdentityProof;
+use crate::wait::TimedOut;
+
+/// How many pods are asked at once.
+const CONCURRENCY: usize = 8;
+/// How much of an answer is quoted, in bytes.
+const QUOTED: usize = 200;
+
+/// Runs the identity's command in every pod; how many proxies named the identity they should have.
+///
+/// # Errors
+/// [`KubeError::DataPath`] with the pod and what its proxy said instead; [`KubeError::Api`], [`KubeError::TimedOut`].
+pub(super) async fn verify(
+    cluster: &Cluster,
+    identity: &IdentityProof,
+    pods: &[DeployedPod],
+    limit: Duration,
+) -> Result<u32, KubeError> {
+    let asked = stream::iter(pods).map(|pod| async move {
+        let doing = format!("ask {}/{} who it is", pod.namespace, pod.name);
+        match timeout(limit, run(cluster, identity, pod)).await {
+            Ok(said) => names(identity, pod, &said?).map_err(KubeError::DataPath),
+            Err(_) => Err(KubeError::timed_out(doing)(TimedOut { limit, last_seen: "no answer".to_owned() })),
+        }
+    });
+    let verified = asked.buffer_unordered(CONCURRENCY);
+    verified.try_fold(0_u32, async |verified, ()| Ok(verified.saturating_add(1))).await
+}
+
+/// What the command prints, standard error included: where it fails, that says why.
+async fn run(cluster: &Cluster, identity: &IdentityProof, pod: &DeployedPod) -> Result<String, KubeError> {
+    let pods: Api<Pod> = Api::namespaced(cluster.client().clone(), &pod.namespace);
+    let command = identity.command.join(" ");
+    let doing = format!("run `{command}` in {} of {}/{}", identity.container, pod.namespace, pod.name);
+    let attach = AttachParams::default().container(&identity.container).stdin(false);
+    let process = pods.exec(&pod.name, &identity.command, &attach).await;
+    let mut process = process.map_err(KubeError::api(doing.clone()))?;
+    let (mut output, mut errors) = (Vec::new(), Vec::new());
+    let (mut stdout, mut stderr) = (process.stdout(), process.stderr());
+    let unread =
+        |error: std::io::Error| KubeError::DataPath(format!("cannot {doing}: {}", error_chain(&error)));
+    let read_output = async {
+        match &mut stdout {
+            Some(stdout) => stdout.read_to_end(&mut output).await,
+            None => Ok(0),
+        }
+    };
+    let read_errors = async {
+        match &mut stderr {
+            Some(stderr) => stderr.read_to_end(&mut errors).await,
+            None => Ok(0),
+        }
+    };
+    // Together: a command that fills one pipe waits until it is read.
+    tokio::try_join!(read_output, read_errors).map_err(unread)?;
+    Ok(String::from_utf8_lossy(&output).into_owned() + &String::from_utf8_lossy(&errors))
+}
+
+/// Whether an answer names the identity that the pod should have.
+fn names(identity: &IdentityProof, pod: &DeployedPod, said: &str) -> Result<(), String> {
+    let expected =
+        identity.contains.replace("{namespace}", &pod.namespace).replace("{account}", &pod.account);
+    if said.contains(&expected) {
+        return Ok(());
+    }
+    let beginning: String = said.trim().chars().take(QUOTED).collect();
+    let DeployedPod { namespace, name, .. } = pod;
+    Err(format!("the proxy of {namespace}/{name} does not name itself {expected}; it says: {beginning}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kube::workload::Service;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::right("URI:spiffe://cluster.local/ns/mb-r-app-0/sa/web", Ok(()))]
+    #[case::another(
+        "URI:spiffe://cluster.local/ns/mb-r-app-0/sa/default\n",
+        Err(
+            "the proxy of mb-r-app-0/web-x does not name itself ns/mb-r-app-0/sa/web; \
+             it says: URI:spiffe://cluster.local/ns/mb-r-app-0/sa/default"
+        )
+    )]
+    fn a_proxy_must_name_the_pods_account(#[case] said: &str, #[case] expected: Result<(), &str>) {
+        let pod = DeployedPod {
+            name: "web-x".to_owned(),
+            namespace: "mb-r-app-0".to_owned(),
+            ip: [10, 0, 0, 1].into(),
+            node: "node-1".to_owned(),
+            app: 0,
+            service: Service::Web,
+            account: "web".to_owned(),
+            containers: Vec::new(),
+        };
+        let identity = IdentityProof {
+            container: "istio-proxy".to_owned(),
+            command: vec!["pilot-agent".to_owned()],
+            contains: "ns/{namespace}/sa/{account}".to_owned(),
+        };
+        assert_eq!(names(&identity, &pod, said), expected.map_err(str::to_owned));
+    }
+}

@@ -1,0 +1,16 @@
+//! The workload in a cluster: Emojivoto × N, deployed, waited for and deleted.
+
+mod delete;
+mod deploy;
+mod diagnosis;
+mod layout;
+mod manifests;
+mod standing;
+
+pub(crate) use delete::delete;
+pub(crate) use deploy::deploy;
+pub(crate) use layout::{Layout, REQUEST_PORT, Service};
+pub(crate) use standing::DeployedPod;
+
+#[cfg(test)]
+mod tests;
