@@ -1,0 +1,176 @@
+//! The load generator in pods: started, told its plan once all are ready, and followed until every recording is back.
+
+mod attended;
+mod clock;
+mod follow;
+mod job;
+mod window;
+
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use kube::api::{Api, ListParams};
+use meshbench_core::event::Event;
+use meshbench_core::load_plan::LoadPlan;
+
+pub(super) use self::clock::unix_ns;
+pub(super) use self::job::GeneratorLayout;
+pub(super) use self::window::{LoadOutcome, PodRecording};
+
+use self::attended::Attended;
+use self::clock::{ClockReading, spread_ns};
+use self::job::NAME;
+use self::window::watch;
+use super::cluster::Cluster;
+use super::error::KubeError;
+use super::labels::{GENERATOR_ROLE, ROLE, RUN};
+use super::watch;
+
+/// Between the last plan's being read and the first request: for connections to be opened, through proxies.
+const LEAD: Duration = Duration::from_secs(3);
+
+/// Pods of the load generator that wait for their plan.
+pub(super) struct Generators {
+    pods: Api<Pod>,
+    names: Vec<String>,
+}
+
+impl Generators {
+    /// Starts them and waits until all are ready, their sidecars included.
+    ///
+    /// # Errors
+    /// [`KubeError`]; a pod that does not become ready is named.
+    pub(super) async fn start(
+        cluster: &Cluster,
+        layout: &GeneratorLayout,
+        limit: Duration,
+    ) -> Result<Self, KubeError> {
+        for object in [layout.namespace(), layout.account(), layout.job()] {
+            cluster.apply(&object).await?;
+        }
+        let pods: Api<Pod> = Api::namespaced(cluster.client().clone(), &layout.namespace);
+        let selector = ListParams::default().labels(&format!("{RUN}={},{ROLE}={GENERATOR_ROLE}", layout.run));
+        let wanted = layout.pods as usize;
+        let names = watch::until(&pods, &selector, limit, |found| {
+            let waiting: Vec<_> = found.values().filter_map(|pod| readiness(pod).err()).collect();
+            match (found.len(), waiting.as_slice()) {
+                (there, []) if there == wanted => {
+                    let mut pods: Vec<_> =
+                        found.values().map(|pod| (index_of(pod), pod.name_any())).collect();
+                    pods.sort();
+                    Ok(pods.into_iter().map(|(_, name)| name).collect())
+                }
+                (there, []) => Err(format!("{there} of {wanted} pods are there")),
+                (_, waiting) => Err(waiting.join("; ")),
+            }
+        })
+        .await
+        .map_err(KubeError::timed_out(format!("the load generator in {} is not ready", layout.namespace)))?;
+        Ok(Self { pods, names })
+    }
+
+    /// Gives each its share of the load, to be begun by all at one instant, and follows them to the end.
+    ///
+    /// `plan_of` makes the plan of a pod, by its index, that starts at an instant in nanoseconds since 1970.
+    ///
+    /// # Errors
+    /// [`KubeError::Generator`] naming a pod that was late or lost.
+    pub(super) async fn carry_out(
+        &self,
+        plan_of: impl Fn(u32, u64) -> Result<LoadPlan, KubeError>,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<LoadOutcome, KubeError> {
+        let attach = self.names.iter().map(|pod| Attended::attach(&self.pods, pod));
+        let mut attended = try_join_all(attach).await?;
+        let mut clocks = Vec::new();
+        // One after the other: together they would make each other slow.
+        for generator in &mut attended {
+            clocks.push(generator.clock().await?);
+        }
+        let start_unix_ns = start_for(&clocks, unix_ns());
+        let plans =
+            (0..).zip(attended).map(|(index, generator)| Ok((plan_of(index, start_unix_ns)?, generator)));
+        let plans: Vec<_> = plans.collect::<Result<_, KubeError>>()?;
+        let window = plans.first().map(|(plan, _)| Window::of(plan, start_unix_ns));
+        let window = window.ok_or_else(|| KubeError::generator(NAME, "has no pod"))?;
+        try_join_all(plans.into_iter().map(|(plan, generator)| generator.carry_out(plan))).await?;
+        let recordings = watch(&self.pods, &self.names, window, observe).await?;
+        let (clock_spread_ns, clock_error_ns) = spread_ns(&clocks);
+        Ok(LoadOutcome { recordings, window, clock_spread_ns, clock_error_ns })
+    }
+}
+
+/// When a measured window is, by the generators' clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Window {
+    /// When it opens, in nanoseconds since 1970.
+    pub opens_unix_ns: u64,
+    /// When it closes, in nanoseconds since 1970.
+    pub closes_unix_ns: u64,
+    /// Load before it.
+    pub warm_up: Duration,
+}
+
+impl Window {
+    fn of(plan: &LoadPlan, start_unix_ns: u64) -> Self {
+        let nanoseconds = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        let settings = plan.settings();
+        let opens_unix_ns = start_unix_ns.saturating_add(nanoseconds(settings.warm_up));
+        let closes_unix_ns = opens_unix_ns.saturating_add(nanoseconds(settings.duration));
+        Self { opens_unix_ns, closes_unix_ns, warm_up: settings.warm_up }
+    }
+
+    /// How long it is open.
+    pub(super) fn duration(&self) -> Duration {
+        Duration::from_nanos(self.closes_unix_ns.saturating_sub(self.opens_unix_ns))
+    }
+}
+
+/// An instant far enough ahead for the generator whose clock is most advanced.
+fn start_for(clocks: &[ClockReading], now_unix_ns: u64) -> u64 {
+    let ahead = clocks.iter().map(|clock| clock.offset_ns).max().unwrap_or(0);
+    let lead = u64::try_from(LEAD.as_nanos()).unwrap_or(u64::MAX);
+    now_unix_ns.saturating_add_signed(ahead).saturating_add(lead)
+}
+
+fn index_of(pod: &Pod) -> u32 {
+    let index = pod.annotations().get("batch.kubernetes.io/job-completion-index");
+    index.and_then(|index| index.parse().ok()).unwrap_or(u32::MAX)
+}
+
+/// Whether a pod is ready, or what it waits for.
+fn readiness(pod: &Pod) -> Result<(), String> {
+    let name = pod.name_any();
+    let status = pod.status.clone().unwrap_or_default();
+    let conditions = status.conditions.unwrap_or_default();
+    if conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True") {
+        return Ok(());
+    }
+    let unschedulable =
+        conditions.iter().find(|condition| condition.type_ == "PodScheduled" && condition.status != "True");
+    let waiting = status.container_statuses.into_iter().flatten().find_map(|container| {
+        let waiting = container.state?.waiting?;
+        let reason = waiting.reason.unwrap_or_default();
+        Some(format!("{}: {reason} {}", container.name, waiting.message.unwrap_or_default()))
+    });
+    let why = unschedulable.and_then(|condition| condition.message.clone()).or(waiting);
+    Err(format!(
+        "{name} is {}{}",
+        status.phase.unwrap_or_else(|| "unknown".to_owned()),
+        why.map_or_else(String::new, |why| format!(" ({})", why.trim()))
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_start_is_ahead_of_every_clock() {
+        let clock = |offset_ns| ClockReading { offset_ns, error_ns: 1 };
+        assert_eq!(start_for(&[clock(-500), clock(2_000)], 1_000), 3_000 + 3_000_000_000);
+        assert_eq!(start_for(&[clock(-500)], 1_000), 500 + 3_000_000_000);
+    }
+}
