@@ -11,11 +11,11 @@ use meshbench_core::judge::Verdict;
 use meshbench_core::report::{
     BrokenScenario, CaseReport, Environment, Executable, IgnoredCase, REPORT_VERSION, Report, ScenarioSource,
 };
-use meshbench_core::scenario::MeshName;
+use meshbench_core::scenario::{MeshName, ProviderKind};
 use meshbench_lab::local::LocalProvider;
 use meshbench_lab::mesh::{BinaryFinder, BinarySource, Found, MeshCatalog, Unavailable};
 use meshbench_lab::process::{LiveCampaign, Placement, Swept, move_this_thread, sweep};
-use meshbench_lab::{GroupOutcome, GroupPlan};
+use meshbench_lab::{GroupOutcome, GroupPlan, Provider};
 use meshbench_report::csv::{SampledRun, SamplesWriter};
 use meshbench_report::progress::Progress;
 use tokio::runtime::Runtime;
@@ -25,6 +25,7 @@ use crate::baselines::{Baselines, BaselinesError};
 use crate::case_reports::{
     JudgedCase, confirming_stage, definition, group_name, group_reports, heading, share_of_alpha,
 };
+use crate::clusters::Clusters;
 use crate::discovery::{HeldBack, PlannedCase};
 use crate::environment::read_environment;
 use crate::settings::Settings;
@@ -63,6 +64,7 @@ pub(crate) enum CampaignError {
 pub(crate) struct Campaign {
     catalog: MeshCatalog,
     provider: LocalProvider,
+    clusters: Clusters,
     finder: BinaryFinder,
     runtime: Runtime,
     live: LiveCampaign,
@@ -128,6 +130,7 @@ impl Campaign {
         Ok(Self {
             catalog,
             provider,
+            clusters: Clusters::new(settings.context.clone()),
             finder: BinaryFinder { cache: settings.cache() },
             runtime,
             live,
@@ -248,11 +251,18 @@ impl Campaign {
             arms,
             blocks,
         };
-        let Self { runtime, provider, live, folder, cancelled, progress, baselines, .. } = self;
-        let mut observe = |event: Event| progress.observe(&event);
-        let mut carry_out = |plan: &GroupPlan<'_>| {
-            runtime.block_on(plan.carry_out(provider, live, folder, cancelled, &mut observe))
+        let Self { runtime, provider, clusters, live, folder, cancelled, progress, baselines, .. } = self;
+        let (place, cluster) = match case.scenario.provider {
+            ProviderKind::Local => (Provider::Local { local: provider, campaign: live }, None),
+            ProviderKind::Kube => {
+                let kube =
+                    clusters.of(&case.scenario, &plan.arms, live.id(), cancelled, runtime, progress)?;
+                (Provider::Kube(kube), Some(kube.environment()))
+            }
         };
+        let mut observe = |event: Event| progress.observe(&event);
+        let mut carry_out =
+            |plan: &GroupPlan<'_>| runtime.block_on(plan.carry_out(place, folder, cancelled, &mut observe));
         let (plan, mut outcome) = carry_out_stage(plan, &mut carry_out);
         if let Some(confirming) = confirming_stage(&plan, &outcome).filter(|_| compared.is_some()) {
             outcome.extend(carry_out_stage(confirming, &mut carry_out).1);
@@ -263,7 +273,7 @@ impl Campaign {
             progress.observe(&Event::Swept { what });
         }
         let share = share_of_alpha(selected.iter().map(|case| &case.case.mesh));
-        let judged = group_reports(&plan, &outcome, &members, provider, baselines, share);
+        let judged = group_reports(&plan, &outcome, &members, provider, baselines, cluster, share);
         let (name, text, seed) = (case.scenario.name.clone(), case.scenario.text.clone(), case.scenario.seed);
         let digest = digest(text.as_bytes());
         self.scenarios.insert(name.clone(), ScenarioSource { name, text, digest, seed });
@@ -313,22 +323,30 @@ impl Campaign {
         self.unwritten.as_ref()
     }
 
-    /// Ends the campaign; its scratch folder goes with it.
+    /// Ends the campaign; its scratch folder goes with it, and what is left of it in clusters. What could not be removed
+    /// there comes back in words.
     #[must_use]
-    pub(crate) fn finish(self, ignored: Vec<IgnoredCase>, broken_scenarios: Vec<BrokenScenario>) -> Report {
+    pub(crate) fn finish(
+        mut self,
+        ignored: Vec<IgnoredCase>,
+        broken_scenarios: Vec<BrokenScenario>,
+    ) -> (Report, Vec<String>) {
         let (started_at, since) = self.started;
-        Report {
+        let cluster = self.clusters.environment().cloned();
+        let left = self.clusters.leave(&self.runtime);
+        let report = Report {
             version: REPORT_VERSION,
             campaign: self.live.id().to_owned(),
             started_at: humantime::format_rfc3339_seconds(started_at).to_string(),
             took_seconds: since.elapsed().as_secs_f64(),
             interrupted: self.interrupted || self.cancelled.is_cancelled(),
-            environment: self.environment,
+            environment: Environment { cluster, ..self.environment },
             cases: self.reports,
             ignored,
             scenarios: self.scenarios.into_values().collect(),
             broken_scenarios,
-        }
+        };
+        (report, left)
     }
 }
 

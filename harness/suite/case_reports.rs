@@ -2,7 +2,7 @@
 
 use meshbench_core::comparison::{Comparison, FirstStage};
 use meshbench_core::judge::{LeftOut, Verdict, drift_finding, judge, losses};
-use meshbench_core::report::{CaseHeading, CaseReport, Executable};
+use meshbench_core::report::{CaseHeading, CaseReport, ClusterEnvironment, Executable};
 use meshbench_core::run::Run;
 use meshbench_core::scenario::MeshName;
 use meshbench_lab::local::LocalProvider;
@@ -58,6 +58,7 @@ pub(crate) fn group_reports<'a>(
     members: &[&PlannedCase],
     provider: &LocalProvider,
     baselines: &Baselines,
+    cluster: Option<&ClusterEnvironment>,
     share_of_alpha: f64,
 ) -> Vec<JudgedCase> {
     let runs_of =
@@ -66,7 +67,8 @@ pub(crate) fn group_reports<'a>(
     let report = |mesh: &&MeshDefinition| {
         let runs = runs_of(&mesh.name);
         let causes = causes(plan, outcome, &mesh.name, runs.len());
-        if runs.is_empty() && causes.is_empty() {
+        let invalid = invalid_runs(outcome, &mesh.name);
+        if runs.is_empty() && causes.is_empty() && invalid.is_empty() {
             return None;
         }
         let comparison = compare(plan, &outcome.runs, &mesh.name, share_of_alpha);
@@ -77,7 +79,8 @@ pub(crate) fn group_reports<'a>(
         let (fit, fit_bare) = (left_out.keeps(&runs), left_out.keeps(&bare));
         let judgement =
             judge(&mesh.name, &fit, &fit_bare, &plan.scenario.budgets, comparison.as_ref(), causes)
-                .losing(losses(&runs));
+                .losing(losses(&runs))
+                .invalid_for(invalid);
         let name = format!("{}::{}::{}::{}", plan.scenario.name, mesh.name, plan.rate, plan.duration);
         let heading = CaseHeading {
             selected: members.iter().any(|member| member.name == name),
@@ -88,8 +91,9 @@ pub(crate) fn group_reports<'a>(
             executable: executable(provider, &mesh.name),
         };
         let is_comparable = !matches!(judgement.verdict, Verdict::Invalid { .. } | Verdict::Error { .. });
-        let measured =
-            baselines.measure(plan, &heading, &fit, &fit_bare).filter(|_| heading.selected && is_comparable);
+        let measured = baselines
+            .measure(plan, &heading, &fit, &fit_bare, cluster)
+            .filter(|_| heading.selected && is_comparable);
         let standing = measured
             .as_ref()
             .map(|measured| baselines.compare(measured, &plan.scenario.strictness, share_of_alpha));
@@ -138,13 +142,19 @@ fn compare(plan: &GroupPlan<'_>, runs: &[Run], mesh: &MeshName, share_of_alpha: 
 
 /// What kept runs of a mesh from having a result, each in a sentence.
 fn causes(plan: &GroupPlan<'_>, outcome: &GroupOutcome, mesh: &MeshName, done: usize) -> Vec<String> {
-    let failed = outcome.failed.iter().filter(|failed| failed.mesh == *mesh);
+    let failed = outcome.failed.iter().filter(|failed| failed.mesh == *mesh && !failed.is_invalid);
     let mut causes: Vec<_> = failed.map(|failed| format!("block {}: {}", failed.block, failed.why)).collect();
     let blocks = plan.scenario.repeats.get();
     if outcome.interrupted && done > 0 && done < blocks as usize {
         causes.push(format!("interrupted after {done} of {blocks} blocks"));
     }
     causes
+}
+
+/// Why runs of a mesh, had they been measured, would have said nothing of it, each in a sentence.
+fn invalid_runs(outcome: &GroupOutcome, mesh: &MeshName) -> Vec<String> {
+    let failed = outcome.failed.iter().filter(|failed| failed.mesh == *mesh && failed.is_invalid);
+    failed.map(|failed| format!("block {}: {}", failed.block, failed.why)).collect()
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ use meshbench_emojivoto::catalog as emoji;
 use meshbench_lab::mesh::{BinaryFinder, CatalogError, LocalMesh, MeshCatalog};
 use meshbench_lab::{read_definition, shown_path};
 
-use crate::settings::Settings;
+use crate::clusters::context_of;
+use crate::settings::{CONTEXT_VARIABLE, Settings};
 
 /// Everything under the scenarios folder.
 #[derive(Debug)]
@@ -138,7 +139,9 @@ impl Discovery {
     #[must_use]
     pub(crate) fn cases(&self, settings: &Settings) -> Vec<PlannedCase> {
         let finder = BinaryFinder { cache: settings.cache() };
-        let mut availability = Availability { catalog: &self.catalog, finder, known: BTreeMap::new() };
+        let context = settings.context.as_deref();
+        let mut availability =
+            Availability { catalog: &self.catalog, finder, context, known: BTreeMap::new() };
         let mut planned = Vec::new();
         for scenario in &self.scenarios {
             for case in scenario.cases() {
@@ -179,16 +182,14 @@ fn load_scenario(file: &Path, name: &str, known: Known<'_>) -> Result<Scenario, 
 struct Availability<'a> {
     catalog: &'a MeshCatalog,
     finder: BinaryFinder,
+    context: Option<&'a str>,
     known: BTreeMap<MeshName, Option<HeldBack>>,
 }
 
 impl Availability<'_> {
     fn held_back(&mut self, scenario: &Scenario, mesh: &MeshName) -> Option<HeldBack> {
         if scenario.provider == ProviderKind::Kube {
-            return Some(HeldBack::CannotRun {
-                reason: "it runs on Kubernetes, and this version has no Kubernetes provider yet".to_owned(),
-                cure: "run a scenario with `provider: local`, for example quick".to_owned(),
-            });
+            return self.held_back_from_cluster(scenario, mesh);
         }
         if let Some(known) = self.known.get(mesh) {
             return known.clone();
@@ -196,6 +197,23 @@ impl Availability<'_> {
         let found = self.look(mesh);
         self.known.insert(mesh.clone(), found.clone());
         found
+    }
+
+    fn held_back_from_cluster(&self, scenario: &Scenario, mesh: &MeshName) -> Option<HeldBack> {
+        if context_of(self.context, scenario).is_none() {
+            return Some(HeldBack::CannotRun {
+                reason: "it runs on a Kubernetes cluster, and none is named".to_owned(),
+                cure: format!(
+                    "name a kubeconfig context: {CONTEXT_VARIABLE}=NAME, or meshbench run --context NAME; \
+                     meshbench doctor --context NAME says whether it will do"
+                ),
+            });
+        }
+        let definition = self.catalog.get(mesh)?.as_ref().ok()?;
+        definition.kube.is_none().then(|| HeldBack::CannotRun {
+            reason: format!("{mesh} runs on one machine only, and the scenario says `provider: kube`"),
+            cure: "choose a mesh with a `kube` section: meshbench list".to_owned(),
+        })
     }
 
     /// A broken definition does not hold a case back: its trial fails and says so.

@@ -7,6 +7,7 @@ mod calibrate;
 mod campaign;
 mod case_reports;
 pub mod cli;
+mod clusters;
 mod discovery;
 mod environment;
 mod output;
@@ -18,6 +19,6 @@ mod textfile;
 pub mod trials;
 
 pub use settings::{
-    OUTPUT_VARIABLE, Programs, REQUIRE_BASELINE_VARIABLE, SCENARIOS_VARIABLE, STRICT_VARIABLE, Settings,
-    TEXTFILE_VARIABLE,
+    CONTEXT_VARIABLE, OUTPUT_VARIABLE, Programs, REQUIRE_BASELINE_VARIABLE, SCENARIOS_VARIABLE,
+    STRICT_VARIABLE, Settings, TEXTFILE_VARIABLE,
 };

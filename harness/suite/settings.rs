@@ -17,6 +17,8 @@ pub struct Settings {
     pub gate: Gate,
     /// The file that takes the metrics of each campaign when it ends, for Prometheus.
     pub textfile: Option<PathBuf>,
+    /// The kubeconfig context of the cluster for scenarios that run on one, whatever they say themselves.
+    pub context: Option<String>,
 }
 
 /// This project's own programs.
@@ -38,6 +40,8 @@ pub const OUTPUT_VARIABLE: &str = "MESHBENCH_OUTPUT";
 pub const STRICT_VARIABLE: &str = "MESHBENCH_STRICT";
 /// Makes cases without a baseline fail, unless it is empty, `0`, `false`, `no` or `off`.
 pub const REQUIRE_BASELINE_VARIABLE: &str = "MESHBENCH_REQUIRE_BASELINE";
+/// Names the kubeconfig context of the cluster that scenarios with `provider: kube` run on.
+pub const CONTEXT_VARIABLE: &str = "MESHBENCH_CONTEXT";
 /// Names a file that takes the metrics of each campaign when it ends, for `node_exporter`'s textfile collector.
 pub const TEXTFILE_VARIABLE: &str = "MESHBENCH_TEXTFILE";
 
@@ -46,7 +50,14 @@ impl Settings {
     #[must_use]
     pub fn new(scenarios: PathBuf, output: PathBuf, programs: Programs, gate: Gate) -> Self {
         let absolute = |folder: PathBuf| std::path::absolute(&folder).unwrap_or(folder);
-        Self { scenarios: absolute(scenarios), output: absolute(output), programs, gate, textfile: None }
+        Self {
+            scenarios: absolute(scenarios),
+            output: absolute(output),
+            programs,
+            gate,
+            textfile: None,
+            context: None,
+        }
     }
 
     /// As [`Settings::new`], where the environment may name other folders and ask for more to fail.
@@ -63,13 +74,20 @@ impl Settings {
         let (scenarios, output) =
             (overruled(SCENARIOS_VARIABLE, scenarios), overruled(OUTPUT_VARIABLE, output));
         let textfile = std::env::var_os(TEXTFILE_VARIABLE).map(PathBuf::from);
-        Self::new(scenarios, output, programs, gate).with_textfile(textfile)
+        let context = std::env::var(CONTEXT_VARIABLE).ok();
+        Self::new(scenarios, output, programs, gate).with_textfile(textfile).with_context(context)
     }
 
     /// The same with a file for Prometheus; an empty name is none.
     #[must_use]
     pub fn with_textfile(self, textfile: Option<PathBuf>) -> Self {
         Self { textfile: textfile.filter(|path| !path.as_os_str().is_empty()), ..self }
+    }
+
+    /// The same with a cluster for scenarios that run on one; an empty name is none.
+    #[must_use]
+    pub fn with_context(self, context: Option<String>) -> Self {
+        Self { context: context.filter(|context| !context.is_empty()), ..self }
     }
 
     /// Where baselines and histories are: beside the folder of scenarios.

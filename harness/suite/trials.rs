@@ -196,18 +196,17 @@ impl Session {
     fn conclude(&self, campaign: Campaign, ignored: Vec<IgnoredCase>, arguments: &Arguments) -> bool {
         let folder = campaign.folder().to_owned();
         let unwritten = campaign.unwritten().map(|error| error_chain(error));
-        let report = campaign.finish(ignored, self.selected_broken(arguments));
+        let (report, left) = campaign.finish(ignored, self.selected_broken(arguments));
         let written = output::write_files(&report, &folder, self.settings.gate);
         // JSON on standard output must stay JSON.
         let to_error = arguments.format == Some(FormatSetting::Json);
         output::show(&report, written.is_ok().then_some(folder.as_path()), to_error);
         output::write_step_summary(&report);
         output::write_textfile(&report, self.settings.textfile.as_deref());
-        let failures = [unwritten, written.err().map(|error| error_chain(&error))];
-        for failure in failures.iter().flatten() {
-            complain(failure);
-        }
-        !failures.iter().any(Option::is_some)
+        let unwritten = [unwritten, written.err().map(|error| error_chain(&error))];
+        let failures: Vec<_> = unwritten.into_iter().flatten().chain(left).collect();
+        failures.iter().for_each(|failure| complain(failure));
+        failures.is_empty()
     }
 }
 

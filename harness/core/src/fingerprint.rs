@@ -61,9 +61,29 @@ impl fmt::Display for Difference {
 }
 
 impl Fingerprint {
-    /// That of a campaign's cases of one rate and duration, where processes of one machine are measured.
+    /// That of a campaign's cases of one rate and duration: of the cluster where they ran on one, of the machine otherwise.
     #[must_use]
-    pub fn of_local(environment: &Environment, rate: impl fmt::Display, duration: impl fmt::Display) -> Self {
+    pub fn of(environment: &Environment, rate: impl fmt::Display, duration: impl fmt::Display) -> Self {
+        let machine = Self::of_machine(environment, rate, duration);
+        match &environment.cluster {
+            None => machine,
+            Some(cluster) => Self {
+                cpu_model: cluster.distinct(|node| &node.machine),
+                cores: cluster.cores(),
+                memory_bytes: cluster.memory_bytes(),
+                kernel: cluster.distinct(|node| &node.kernel),
+                virtualisation: format!(
+                    "Kubernetes {}, {}",
+                    cluster.version,
+                    cluster.distinct(|node| &node.runtime)
+                ),
+                topology: cluster.topology(),
+                ..machine
+            },
+        }
+    }
+
+    fn of_machine(environment: &Environment, rate: impl fmt::Display, duration: impl fmt::Display) -> Self {
         let Environment { generator_cores, measured_cores, meshbench_version, .. } = environment;
         let shared = generator_cores.iter().filter(|core| measured_cores.contains(core)).count();
         let cores = generator_cores.len() + measured_cores.len() - shared;

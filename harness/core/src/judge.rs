@@ -167,6 +167,16 @@ impl Judgement {
         Self { verdict: Verdict::Fail { breaches }, ..self }
     }
 
+    /// The same where runs were given up because what they would have measured was not the mesh: nothing can be said of it
+    /// then, unless something broke besides.
+    #[must_use]
+    pub fn invalid_for(self, reasons: Vec<String>) -> Self {
+        if reasons.is_empty() || matches!(self.verdict, Verdict::Error { .. }) {
+            return self;
+        }
+        Self { verdict: Verdict::Invalid { reasons }, ..self }
+    }
+
     /// The same with what the baseline adds: where budgets are kept and nothing else was compared, that decides.
     /// A baseline that cannot be read is an error whatever else is. `unsteady` says why nothing can be compared, where
     /// too many blocks were bad: that is no pass where a baseline would have decided.

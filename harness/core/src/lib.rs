@@ -7,6 +7,7 @@ pub mod campaign_means;
 pub mod comparison;
 pub mod course;
 pub mod digest;
+pub mod edges;
 pub mod event;
 pub mod fingerprint;
 pub mod histogram;

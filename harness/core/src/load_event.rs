@@ -21,6 +21,8 @@ pub enum LoadEvent {
         /// Nanoseconds since 1970-01-01 UTC.
         unix_ns: u64,
     },
+    /// The plan of an attended generator is read; it begins when the plan says.
+    Planned,
     /// All connections are open and the first request is about to be due.
     Started {
         /// Kept-alive connections.
@@ -77,6 +79,7 @@ mod tests {
         let events = [
             LoadEvent::Attended { plan_version: 2 },
             LoadEvent::Clock { id: 1, unix_ns: 1_699_999_999_000_000_001 },
+            LoadEvent::Planned,
             LoadEvent::Started { connections: 16, threads: 1 },
             LoadEvent::WindowOpened { unix_ns: 1_700_000_000_000_000_001 },
             LoadEvent::Progress {
@@ -100,6 +103,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r##"
         {"event":"attended","plan_version":2}
         {"event":"clock","id":1,"unix_ns":1699999999000000001}
+        {"event":"planned"}
         {"event":"started","connections":16,"threads":1}
         {"event":"window_opened","unix_ns":1700000000000000001}
         {"event":"progress","elapsed_ms":1000,"requests":500,"errors":2,"p50_ns":65000,"p99_ns":120000,"p50_so_far_ns":66000,"p99_so_far_ns":130000}

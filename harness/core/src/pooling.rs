@@ -130,7 +130,7 @@ fn foreign(inputs: &[PoolInput<'_>]) -> Vec<Option<String>> {
         if before.iter().any(|known| known.campaign == report.campaign) {
             return Some("given twice".to_owned());
         }
-        let fingerprint = |report: &Report| Fingerprint::of_local(&report.environment, "", "");
+        let fingerprint = |report: &Report| Fingerprint::of(&report.environment, "", "");
         let differences = fingerprint(first).differences(&fingerprint(report));
         if let Some(difference) = differences.first() {
             return Some(format!("not pooled with {}, where {difference}", first.campaign));

@@ -1,5 +1,6 @@
 //! What a campaign found, as one model that every format is written from.
 
+mod cluster;
 mod curve;
 mod metric;
 mod reading;
@@ -19,6 +20,7 @@ use crate::metric::Metric;
 use crate::resources::{ContainerUse, Group};
 use crate::run::{DataPathProof, Run};
 
+pub use cluster::{ClusterEnvironment, ClusterNode, ClusterPlacement};
 pub use curve::CurvePoint;
 pub use metric::{Bounds, MetricReport, ReportUnit};
 
@@ -103,6 +105,9 @@ pub struct Environment {
     pub generator_cores: Vec<usize>,
     /// The cores of everything that is measured; the generator's own when the machine has only one.
     pub measured_cores: Vec<usize>,
+    /// The cluster, where anything ran on one: it is then what was measured, and the machine only gave the orders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterEnvironment>,
 }
 
 /// A case that was selected and not run, or not selected because it cannot run here.
@@ -245,6 +250,9 @@ pub struct RunReport {
     /// The digest of its recording's file; empty where that is not known.
     #[serde(default)]
     pub recording_digest: String,
+    /// Where in a cluster it took place; `None` on one machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<ClusterPlacement>,
 }
 
 /// What one group used in one run.
@@ -400,6 +408,7 @@ impl From<&Run> for RunReport {
             data_path: run.data_path.clone(),
             course: run.course.condensed(),
             recording_digest: run.recording_digest.clone(),
+            placement: run.placement.clone(),
         }
     }
 }

@@ -53,8 +53,15 @@ pub struct Sample {
     pub group: Group,
     /// CPU time used since the container started, user and system, in nanoseconds.
     pub cpu_ns: u64,
-    /// Resident memory now, in bytes.
+    /// How far `cpu_ns` can be from the truth, in nanoseconds: 0 where the counter was read at this very moment.
+    #[serde(default)]
+    pub cpu_error_ns: u64,
+    /// Memory it cannot do without now, in bytes: locally its resident set; in a cluster its working set, as the kubelet
+    /// counts it, which is what a pod is evicted by.
     pub resident_bytes: u64,
+    /// Its resident set now, in bytes: without the page cache that a working set includes.
+    #[serde(default)]
+    pub rss_bytes: u64,
     /// The most resident memory it ever had, in bytes, as the kernel kept it.
     pub peak_bytes: u64,
     /// How many processes it consisted of; 0 when it has vanished.
@@ -160,7 +167,9 @@ mod tests {
             container: container.into(),
             group: Group::DataPlane,
             cpu_ns,
+            cpu_error_ns: 0,
             resident_bytes,
+            rss_bytes: resident_bytes,
             peak_bytes: resident_bytes + 1,
             processes: 1,
             ended_processes: 0,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::course::Course;
 use crate::metric::Metric;
 use crate::recording::Recording;
+use crate::report::ClusterPlacement;
 use crate::resources::{Group, ResourceUse};
 use crate::scenario::MeshName;
 
@@ -22,6 +23,14 @@ pub struct DataPathProof {
     /// Workloads whose inbound port refused plaintext, and TLS without a client certificate or with one of another
     /// authority or trust domain.
     pub enforced_mutual_tls: u32,
+    /// Workloads that refused plaintext from outside the mesh, where no more than that was tried.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub refused_plaintext: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references over")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A run: the unit of evidence.
@@ -45,6 +54,8 @@ pub struct Run {
     pub course: Course,
     /// The digest of its recording's file; empty where it is in no file.
     pub recording_digest: String,
+    /// Where in a cluster it took place; `None` on one machine.
+    pub placement: Option<ClusterPlacement>,
     /// Its folder within the campaign's, with everything kept of it.
     pub folder: String,
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::identity::IdentityError;
+use crate::kube::KubeError;
 use crate::mesh::{TemplateError, Unavailable};
 use crate::process::{ComponentError, LogTail};
 use crate::wait::TimedOut;
@@ -68,12 +69,24 @@ pub enum LabError {
     /// The load generator's plan or recording is not as agreed.
     #[error("the load generator {0}")]
     Generator(String),
+    /// Something could not be done in a cluster.
+    #[error(transparent)]
+    Kube(#[from] KubeError),
+    /// A mesh that runs on one machine only.
+    #[error("{0} does not run on Kubernetes: its mesh.yaml has no `kube` section")]
+    NotKube(String),
     /// A signal ended the run.
     #[error("interrupted")]
     Interrupted,
 }
 
 impl LabError {
+    /// Whether it is that nothing measured would have been of the mesh, and not that something broke.
+    #[must_use]
+    pub fn is_invalid(&self) -> bool {
+        matches!(self, Self::Kube(error) if error.is_invalid())
+    }
+
     /// For `map_err`: a file that could not be handled.
     pub fn file(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

@@ -12,8 +12,10 @@ use meshbench_core::shuffle::shuffle;
 use meshbench_core::units::{OfferedRate, Span};
 use tokio_util::sync::CancellationToken;
 
+use crate::arm::{ArmResult, ArmRun};
 use crate::error::{LabError, error_chain};
-use crate::local::{ArmRun, LocalProvider, measure_arm};
+use crate::kube::KubeProvider;
+use crate::local::{self, LocalProvider};
 use crate::mesh::MeshDefinition;
 use crate::process::LiveCampaign;
 
@@ -32,6 +34,36 @@ pub struct GroupPlan<'a> {
     pub blocks: RangeInclusive<u32>,
 }
 
+/// Where the runs of a group take place.
+#[derive(Debug, Clone, Copy)]
+pub enum Provider<'a> {
+    /// Processes of this machine.
+    Local {
+        /// With what they are started.
+        local: &'a LocalProvider,
+        /// The campaign they are of.
+        campaign: &'a LiveCampaign,
+    },
+    /// Pods of a cluster.
+    Kube(&'a KubeProvider),
+}
+
+impl Provider<'_> {
+    async fn measure_arm(
+        self,
+        arm: &ArmRun<'_>,
+        cancelled: &CancellationToken,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<ArmResult, LabError> {
+        match self {
+            Self::Local { local, campaign } => {
+                local::measure_arm(local, campaign, arm, cancelled, observe).await
+            }
+            Self::Kube(kube) => kube.measure_arm(arm, cancelled, observe).await,
+        }
+    }
+}
+
 /// A run that gave no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedRun {
@@ -41,6 +73,8 @@ pub struct FailedRun {
     pub block: u32,
     /// Why, in words.
     pub why: String,
+    /// Whether it is that nothing measured would have been of the mesh, and not that something broke.
+    pub is_invalid: bool,
 }
 
 /// What a block group gave.
@@ -85,8 +119,7 @@ impl GroupPlan<'_> {
     /// `folder` is the campaign's; each run gets one of its own in `runs/`.
     pub async fn carry_out(
         &self,
-        provider: &LocalProvider,
-        campaign: &LiveCampaign,
+        provider: Provider<'_>,
         folder: &Path,
         cancelled: &CancellationToken,
         observe: &mut dyn FnMut(Event),
@@ -98,7 +131,7 @@ impl GroupPlan<'_> {
         'blocks: for block in self.blocks.clone() {
             for (position, mesh) in (1..).zip(self.block_order(block)) {
                 let place = Place { block, position };
-                let result = self.run_arm(provider, campaign, folder, mesh, place, cancelled, observe).await;
+                let result = self.run_arm(provider, folder, mesh, place, cancelled, observe).await;
                 match result {
                     Ok((run, samples)) => {
                         outcome.runs.push(run);
@@ -111,7 +144,8 @@ impl GroupPlan<'_> {
                     Err(error) => {
                         let why = error_chain(&error);
                         observe(Event::RunFailed { mesh: mesh.name.clone(), why: why.clone() });
-                        outcome.failed.push(FailedRun { mesh: mesh.name.clone(), block, why });
+                        let (mesh, is_invalid) = (mesh.name.clone(), error.is_invalid());
+                        outcome.failed.push(FailedRun { mesh, block, why, is_invalid });
                     }
                 }
             }
@@ -131,11 +165,9 @@ impl GroupPlan<'_> {
         self.scenario.seed.wrapping_add(u64::from(block))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "private: the surroundings of one call, passed through")]
     async fn run_arm(
         &self,
-        provider: &LocalProvider,
-        campaign: &LiveCampaign,
+        provider: Provider<'_>,
         folder: &Path,
         mesh: &MeshDefinition,
         place: Place,
@@ -155,7 +187,7 @@ impl GroupPlan<'_> {
             seed: self.block_seed(block),
             folder: folder.join(&run_folder),
         };
-        let result = measure_arm(provider, campaign, &arm, cancelled, observe).await?;
+        let result = provider.measure_arm(&arm, cancelled, observe).await?;
         let run = Run {
             mesh: mesh.name.clone(),
             block,
@@ -166,6 +198,7 @@ impl GroupPlan<'_> {
             edge_lateness_ns: result.edge_lateness_ns,
             course: result.course,
             recording_digest: result.recording_digest,
+            placement: result.placement,
             folder: run_folder,
         };
         let latency = &run.recording.latency_ns;

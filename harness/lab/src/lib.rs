@@ -5,6 +5,7 @@
 //! What a mesh is comes from files ([`mesh::MeshCatalog`]). What a killed campaign
 //! left behind is removed by [`process::sweep`].
 
+mod arm;
 mod error;
 mod group;
 mod http;
@@ -17,4 +18,4 @@ mod resources;
 mod wait;
 
 pub use error::{LabError, error_chain, read_definition, shown_path};
-pub use group::{FailedRun, GroupOutcome, GroupPlan};
+pub use group::{FailedRun, GroupOutcome, GroupPlan, Provider};

@@ -44,7 +44,10 @@ impl ProgressLine {
                 ));
             }
             LoadEvent::WindowClosed { .. } | LoadEvent::Finished => self.bar.finish_and_clear(),
-            LoadEvent::Attended { .. } | LoadEvent::Clock { .. } | LoadEvent::Recorded { .. } => {}
+            LoadEvent::Attended { .. }
+            | LoadEvent::Clock { .. }
+            | LoadEvent::Planned
+            | LoadEvent::Recorded { .. } => {}
         }
     }
 }

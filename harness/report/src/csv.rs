@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use meshbench_core::resources::Sample;
 
-const HEADER: &str = "run,mesh,block,container,group,at_seconds,cpu_seconds,resident_bytes,peak_bytes,processes,\
-     ended_processes";
+const HEADER: &str = "run,mesh,block,container,group,at_seconds,cpu_seconds,cpu_error_seconds,resident_bytes,\
+     rss_bytes,peak_bytes,processes,ended_processes";
 
 /// The run that samples belong to.
 #[derive(Debug, Clone, Copy)]
@@ -43,14 +43,15 @@ impl<W: Write> SamplesWriter<W> {
     /// When the sink cannot be written to.
     pub fn write(&mut self, run: SampledRun<'_>, sample: &Sample) -> io::Result<()> {
         let SampledRun { folder, mesh, block } = run;
-        let Sample { at_ns, container, group, cpu_ns, resident_bytes, peak_bytes, .. } = sample;
-        let (processes, ended) = (sample.processes, sample.ended_processes);
+        let Sample { container, resident_bytes, rss_bytes, peak_bytes, processes, .. } = sample;
+        let (group, ended) = (sample.group.name(), sample.ended_processes);
         let (folder, mesh, container) = (quoted(folder), quoted(mesh), quoted(container));
-        let (group, at_seconds, cpu_seconds) = (group.name(), *at_ns as f64 / 1e9, *cpu_ns as f64 / 1e9);
+        let (at_seconds, cpu_seconds) = (sample.at_ns as f64 / 1e9, sample.cpu_ns as f64 / 1e9);
+        let cpu_error_seconds = sample.cpu_error_ns as f64 / 1e9;
         writeln!(
             self.sink,
             "{folder},{mesh},{block},{container},{group},{at_seconds:.9},{cpu_seconds:.9},\
-             {resident_bytes},{peak_bytes},{processes},{ended}"
+             {cpu_error_seconds:.9},{resident_bytes},{rss_bytes},{peak_bytes},{processes},{ended}"
         )
     }
 }
@@ -75,7 +76,9 @@ mod tests {
             container: "web-0/sidecar".to_owned(),
             group: Group::DataPlane,
             cpu_ns: 1_000_000_001,
+            cpu_error_ns: 20_000_000,
             resident_bytes: 4_096,
+            rss_bytes: 2_048,
             peak_bytes: 8_192,
             processes: 1,
             ended_processes: 0,
@@ -87,10 +90,10 @@ mod tests {
         sample.container = "web \"0\", the\nfirst".to_owned();
         writer.write(run, &sample).unwrap();
         insta::assert_snapshot!(String::from_utf8(written).unwrap(), @r#"
-        run,mesh,block,container,group,at_seconds,cpu_seconds,resident_bytes,peak_bytes,processes,ended_processes
-        runs/1-bare,bare,1,web-0/sidecar,data plane,-1.250000000,1.000000001,4096,8192,1,0
+        run,mesh,block,container,group,at_seconds,cpu_seconds,cpu_error_seconds,resident_bytes,rss_bytes,peak_bytes,processes,ended_processes
+        runs/1-bare,bare,1,web-0/sidecar,data plane,-1.250000000,1.000000001,0.020000000,4096,2048,8192,1,0
         runs/1-bare,bare,1,"web ""0"", the
-        first",data plane,-1.250000000,1.000000001,4096,8192,1,0
+        first",data plane,-1.250000000,1.000000001,0.020000000,4096,2048,8192,1,0
         "#);
     }
 }

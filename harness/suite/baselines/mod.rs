@@ -11,7 +11,7 @@ use meshbench_core::campaign_means::{CampaignMeans, Subject, workload_digest};
 use meshbench_core::comparison::Strictness;
 use meshbench_core::fingerprint::Fingerprint;
 use meshbench_core::judge::Verdict;
-use meshbench_core::report::{CaseHeading, Environment};
+use meshbench_core::report::{CaseHeading, ClusterEnvironment, Environment};
 use meshbench_core::run::Run;
 use meshbench_lab::{GroupPlan, error_chain};
 
@@ -87,6 +87,7 @@ impl Baselines {
         heading: &CaseHeading,
         runs: &[&Run],
         bare: &[&Run],
+        cluster: Option<&ClusterEnvironment>,
     ) -> Option<Measured> {
         if runs.first()?.mesh.is_bare() {
             return None;
@@ -94,12 +95,13 @@ impl Baselines {
         // Blocks that confirm a change were run for what looked bad, and would weigh it twice.
         let is_first = |run: &&Run| plan.blocks.contains(&run.block);
         let [runs, bare] = [runs, bare].map(|runs| runs.iter().copied().filter(is_first).collect::<Vec<_>>());
+        let environment = Environment { cluster: cluster.cloned(), ..self.environment.clone() };
         let subject = Subject {
             case: heading.name.clone(),
             mesh_version: heading.mesh_version.clone(),
             executable: heading.executable.as_ref().map(|executable| executable.version.clone()),
             workload: workload_digest(plan.scenario),
-            fingerprint: Fingerprint::of_local(&self.environment, plan.rate, plan.duration),
+            fingerprint: Fingerprint::of(&environment, plan.rate, plan.duration),
         };
         let means = CampaignMeans::of(&self.campaign, subject.clone(), &runs, &bare)?;
         let (baseline, log) = Baseline::of(&self.campaign, subject, &runs, &bare)?;

@@ -245,7 +245,7 @@ impl<'a> GateRunner<'a> {
         if let Some(why) = campaign.unwritten() {
             return Err(CalibrateError::Unkept(error_chain(why)));
         }
-        let report = campaign.finish(Vec::new(), Vec::new());
+        let (report, _) = campaign.finish(Vec::new(), Vec::new());
         if report.interrupted {
             return fs::remove_dir_all(&place).map_err(CalibrateError::file("remove", &place));
         }

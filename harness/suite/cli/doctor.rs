@@ -101,7 +101,7 @@ fn examine_programs(standard: &mut dyn Write, programs: &Programs) -> io::Result
 fn examine_mesh(standard: &mut dyn Write, mesh: &MeshDefinition, finder: &BinaryFinder) -> io::Result<bool> {
     let name = mesh.name.as_str();
     let (good, healthy, text) = match mesh.local.as_ref().map(|local| &local.binary) {
-        None => (false, true, "needs a Kubernetes cluster".to_owned()),
+        None => (true, true, "runs on a Kubernetes cluster".to_owned()),
         Some(None) => (true, true, "ready: nothing to install".to_owned()),
         Some(Some(source)) => match source.find(finder) {
             Ok(Found::Here(executable)) => {
@@ -122,7 +122,7 @@ fn examine_mesh(standard: &mut dyn Write, mesh: &MeshDefinition, finder: &Binary
     Ok(healthy)
 }
 
-fn verdict(standard: &mut dyn Write, good: bool, subject: &str, text: &str) -> io::Result<()> {
+pub(super) fn verdict(standard: &mut dyn Write, good: bool, subject: &str, text: &str) -> io::Result<()> {
     let mark = if good { "ok" } else { "--" };
     writeln!(standard, "  {mark} {subject:<20} {text}")
 }

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod calibrate;
+mod cluster;
 mod compare;
 mod doctor;
 mod history;
@@ -23,6 +24,7 @@ use meshbench_lab::process::sweep;
 use meshbench_report::console::disarmed;
 
 use self::baseline::BaselineCommand;
+use self::cluster::ClusterArguments;
 use self::compare::Compared;
 use crate::discovery::Discovery;
 use crate::settings::{
@@ -59,8 +61,13 @@ enum Command {
     List,
     /// Run cases and judge them.
     Run(RunArguments),
-    /// Check what can run on this machine, what is missing, and how to get it.
-    Doctor,
+    /// Check what can run on this machine, and on a cluster, what is missing, and how to get it.
+    Doctor(ClusterArguments),
+    /// Print the role, for `kubectl apply`, that lets campaigns do what they must on a cluster and nothing else.
+    ///
+    /// It covers every mesh under `meshes/` with a `kube` section. Whoever installs a mesh must be able to grant what the
+    /// mesh is granted, hence `escalate` and `bind`.
+    Rbac,
     /// Print the JSON schema of a file format.
     Schema {
         /// Which format.
@@ -119,8 +126,8 @@ enum Command {
     /// folder with every recording; those that are finished are not run again, so that a calibration goes on where it was
     /// interrupted. The table goes to standard output, `calibration.md` and `calibration.json`.
     Calibrate(calibrate::CalibrateArguments),
-    /// End and remove what killed campaigns left behind.
-    Clean,
+    /// End and remove what killed campaigns left behind, on this machine and, where one is named, on a cluster.
+    Clean(ClusterArguments),
 }
 
 /// Which cases, and how strictly.
@@ -146,6 +153,8 @@ struct RunArguments {
     /// Replace this file with the metrics of the campaign when it ends, for `node_exporter`'s textfile collector.
     #[arg(long, value_name = "FILE", env = TEXTFILE_VARIABLE, value_parser = OsStringValueParser::new())]
     textfile: Option<OsString>,
+    #[command(flatten)]
+    cluster: ClusterArguments,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -203,9 +212,13 @@ fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
             drop(standard);
             return Ok(run(settings, arguments));
         }
-        Command::Doctor => {
+        Command::Doctor(ClusterArguments { context }) => {
             let mut page = Vec::new();
-            let healthy = doctor::examine(&mut page, &discover(&settings)?, &settings)?;
+            let discovery = discover(&settings)?;
+            let mut healthy = doctor::examine(&mut page, &discovery, &settings)?;
+            if let Some(context) = named(context) {
+                healthy &= cluster::examine_cluster(&mut page, &discovery, &context)?;
+            }
             standard.write_all(disarmed(&String::from_utf8_lossy(&page)).as_bytes())?;
             return Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
@@ -255,14 +268,28 @@ fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
                 .carry_out(&settings, &mut standard)
                 .map_err(|error| CommandError::Other(error_chain(&error)));
         }
-        Command::Clean => clean(&mut standard, &settings)?,
+        Command::Rbac => cluster::print_role(&mut standard, &discover(&settings)?)?,
+        Command::Clean(ClusterArguments { context }) => {
+            clean(&mut standard, &settings)?;
+            if let Some(context) = named(context) {
+                let cleaned = cluster::clean_cluster(&mut standard, &context);
+                cleaned.map_err(|error| CommandError::Other(error.to_string()))?;
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// A variable that is set and empty names no cluster.
+fn named(context: Option<String>) -> Option<String> {
+    context.filter(|context| !context.is_empty())
+}
+
 fn run(settings: Settings, given: RunArguments) -> ExitCode {
     let gate = Gate { strict: given.strict, require_baseline: given.require_baseline };
-    let settings = Settings { gate, ..settings }.with_textfile(given.textfile.map(PathBuf::from));
+    let settings = Settings { gate, ..settings }
+        .with_textfile(given.textfile.map(PathBuf::from))
+        .with_context(given.cluster.context);
     let arguments = Arguments {
         filter: given.filter,
         exact: given.exact,

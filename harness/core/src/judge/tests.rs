@@ -28,6 +28,7 @@ pub(crate) fn run(mesh: &str, latency_ms: u64) -> Run {
         edge_lateness_ns: 0,
         course: Course::default(),
         recording_digest: String::new(),
+        placement: None,
         folder: String::new(),
     }
 }

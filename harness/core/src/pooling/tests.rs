@@ -16,6 +16,7 @@ fn environment() -> crate::report::Environment {
         virtualisation: "none".into(),
         generator_cores: vec![0],
         measured_cores: vec![1],
+        cluster: None,
     }
 }
 

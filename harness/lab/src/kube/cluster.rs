@@ -11,10 +11,9 @@ use kube::{Client, Config};
 use serde_json::Value;
 
 use super::error::KubeError;
+use super::labels;
 use crate::error::error_chain;
 
-/// The label that says which campaign an object is of; nothing without it is ever changed or removed.
-pub(super) const CAMPAIGN_LABEL: &str = "meshbench.dev/campaign";
 /// Who changes objects, to the API server.
 pub(super) const FIELD_MANAGER: &str = "meshbench";
 
@@ -79,7 +78,7 @@ impl Cluster {
     pub(super) async fn apply(&self, object: &Value) -> Result<DynamicObject, KubeError> {
         let mut object = as_object(object)?;
         let labels = object.metadata.labels.get_or_insert_default();
-        labels.insert(CAMPAIGN_LABEL.to_owned(), self.campaign.clone());
+        labels.insert(labels::CAMPAIGN.to_owned(), self.campaign.clone());
         let name = object.metadata.name.clone().unwrap_or_default();
         let doing = format!("apply {}", shown(&object));
         let api = self.api_for(&object).await?;

@@ -1,5 +1,7 @@
 //! Why something could not be done in a cluster.
 
+use kube::core::Status;
+
 use crate::wait::TimedOut;
 
 /// Why something could not be done in a cluster, for the person who must act.
@@ -15,7 +17,15 @@ pub enum KubeError {
         /// What is wrong with the kubeconfig, or what the connection said.
         why: String,
     },
-    /// The API server refused something, or could not be asked.
+    /// The API server refused something.
+    #[error("cannot {doing}: {}", status.message)]
+    Refused {
+        /// What was tried, for example `create the Deployment app-0/web`.
+        doing: String,
+        /// What it answered, of which the text alone is shown.
+        status: Box<Status>,
+    },
+    /// The API server could not be asked, or answered what nobody understands.
     #[error("cannot {doing}")]
     Api {
         /// What was tried, for example `create the Deployment app-0/web`.
@@ -39,16 +49,63 @@ pub enum KubeError {
         /// What is wrong with it.
         why: String,
     },
+    /// A mesh's manifests cannot be had.
+    #[error("cannot render {step} of {mesh}: {why}")]
+    Render {
+        /// The mesh.
+        mesh: String,
+        /// The step of its installation.
+        step: String,
+        /// What was tried and what came of it.
+        why: String,
+    },
+    /// A pod of the load generator was late, or lost, or said something unheard of.
+    #[error("the load generator {pod} {why}")]
+    Generator {
+        /// The pod.
+        pod: String,
+        /// What became of it.
+        why: String,
+    },
+    /// Pods whose containers are not the mesh's: nothing measured with them would mean what it says.
+    #[error(
+        "{} of the workload {} not part of the mesh as its mesh.yaml says: {why} \
+         (were the mesh's webhooks answering, and do its `enrolment` and `sidecars` say what it does?)",
+        pods.join(", "), if pods.len() == 1 { "is" } else { "are" }
+    )]
+    NotEnrolled {
+        /// The pods, as `namespace/name`.
+        pods: Vec<String>,
+        /// What is wrong with the first.
+        why: String,
+    },
+    /// Traffic does not take the way it must; nothing measured would mean what it says.
+    #[error("the data path is not proven: {0}")]
+    DataPath(String),
     /// The cluster as it is cannot be used; the sentence says why and what to do.
     #[error("{0}")]
     Unfit(String),
 }
 
 impl KubeError {
+    /// Whether it is that nothing measured would have been of the mesh, and not that something broke.
+    #[must_use]
+    pub fn is_invalid(&self) -> bool {
+        matches!(self, Self::Generator { .. } | Self::NotEnrolled { .. } | Self::DataPath(_))
+    }
+
     /// For `map_err`: the API server's refusal of what was tried.
     pub(super) fn api(doing: impl Into<String>) -> impl FnOnce(kube::Error) -> Self {
         let doing = doing.into();
-        move |source| Self::Api { doing, source: Box::new(source) }
+        move |source| match source {
+            kube::Error::Api(status) => Self::Refused { doing, status },
+            source => Self::Api { doing, source: Box::new(source) },
+        }
+    }
+
+    /// What became of a pod of the load generator.
+    pub(super) fn generator(pod: &str, why: &str) -> Self {
+        Self::Generator { pod: pod.to_owned(), why: why.to_owned() }
     }
 
     /// For `map_err`: what did not come about.

@@ -3,9 +3,21 @@
 //! Everything made in a cluster goes through [`Cluster`], which marks it as the campaign's; so whatever way a campaign
 //! ends, what it left is found by its label and nothing else is ever touched.
 
+mod access;
 mod cluster;
+mod cycle;
 mod error;
+mod install;
+mod labels;
+mod layouts;
+mod load;
+mod proof;
+mod provider;
+mod resources;
 mod watch;
+mod workload;
 
+pub use access::{Finding, Grade, Preflight, ROOM, Rule, Swept, Wanted, examine, role_yaml, rules, sweep};
 pub use cluster::Cluster;
 pub use error::KubeError;
+pub use provider::KubeProvider;

@@ -251,6 +251,7 @@ impl Window {
             }
             LoadEvent::Attended { .. }
             | LoadEvent::Clock { .. }
+            | LoadEvent::Planned
             | LoadEvent::Recorded { .. }
             | LoadEvent::Finished => {}
         }

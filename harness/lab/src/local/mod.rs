@@ -8,4 +8,4 @@ mod run;
 mod topology;
 
 pub use run::LocalProvider;
-pub(crate) use run::{ArmRun, measure_arm};
+pub(crate) use run::measure_arm;

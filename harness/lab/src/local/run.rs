@@ -3,33 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use meshbench_core::course::Course;
 use meshbench_core::event::{Event, Step};
-use meshbench_core::load_plan::{
-    DEFAULT_STREAMS, LOAD_PLAN_VERSION, LoadPlan, LoadPlanSettings, PlannedRate, PlannedRequest, Protocol,
-    ShardOfPlan, Target,
-};
-use meshbench_core::recording::Recording;
 use meshbench_core::report::Executable;
-use meshbench_core::resources::Sample;
-use meshbench_core::run::DataPathProof;
-use meshbench_core::scenario::{MeshName, Scenario};
-use meshbench_core::schedule::Arrivals;
-use meshbench_core::units::{OfferedRate, Span};
+use meshbench_core::scenario::MeshName;
 use tokio_util::sync::CancellationToken;
 
 use super::data_path::prove;
 use super::deployment::{Deployment, Surroundings};
 use super::generator::{GeneratorSettings, Measured, measure};
 use super::topology::Topology;
+use crate::arm::{ArmResult, ArmRun, FrontEnd, Share};
 use crate::error::LabError;
 use crate::mesh::{BuiltIn, LocalMesh, MeshDefinition, Unavailable};
 use crate::process::{LiveCampaign, Placement};
-
-/// How long unanswered requests are waited for after the window, over the timeout.
-const DRAIN_MARGIN: Duration = Duration::from_millis(500);
 
 /// What the local provider needs to run anything.
 #[derive(Debug)]
@@ -44,40 +31,6 @@ pub struct LocalProvider {
     pub proxies: BTreeMap<MeshName, Result<Executable, Unavailable>>,
     /// Which cores are whose.
     pub placement: Placement,
-}
-
-/// One arm of one block.
-#[derive(Debug)]
-pub(crate) struct ArmRun<'a> {
-    /// The scenario.
-    pub scenario: &'a Scenario,
-    /// The mesh.
-    pub mesh: &'a MeshDefinition,
-    /// The offered rate.
-    pub rate: OfferedRate,
-    /// The measured window.
-    pub duration: Span,
-    /// Decides the order of requests; the same for every arm of a block.
-    pub seed: u64,
-    /// Where everything that is kept of the run goes; does not exist yet.
-    pub folder: PathBuf,
-}
-
-/// What one arm gave.
-#[derive(Debug)]
-pub(crate) struct ArmResult {
-    /// The generator's account.
-    pub recording: Recording,
-    /// CPU and memory readings.
-    pub samples: Vec<Sample>,
-    /// What proves the data path.
-    pub data_path: DataPathProof,
-    /// How long after the window's edges the resource readings there were taken, the later of the two, in nanoseconds.
-    pub edge_lateness_ns: u64,
-    /// How it went, second by second.
-    pub course: Course,
-    /// The digest of the recording's file.
-    pub recording_digest: String,
 }
 
 /// Runs one arm. Whatever happens, nothing of it is left when this returns.
@@ -147,12 +100,22 @@ async fn carry_out(
     deployment.check_running("while the data path was proven")?;
     let proven = proven?;
 
-    let plan = load_plan(arm, deployment.topology())?;
+    let plan = arm
+        .load_plan(front_ends(deployment.topology()), Share::WHOLE)
+        .map_err(|error| LabError::Generator(format!("cannot be given this scenario: {error}")))?;
     let Measured { recording, samples, edge_lateness_ns, course, recording_digest } =
         measure(deployment, &plan, generator, observe).await?;
     deployment.check_running("during the run")?;
     let data_path = proven.confirm(deployment.topology(), counters, &paths, recording.successes).await?;
-    Ok(ArmResult { recording, samples, data_path, edge_lateness_ns, course, recording_digest })
+    Ok(ArmResult {
+        recording,
+        samples,
+        data_path,
+        edge_lateness_ns,
+        course,
+        recording_digest,
+        placement: None,
+    })
 }
 
 impl LocalProvider {
@@ -170,40 +133,10 @@ impl LocalProvider {
     }
 }
 
-fn load_plan(arm: &ArmRun<'_>, topology: &Topology) -> Result<LoadPlan, LabError> {
-    let workload = &arm.scenario.workload;
-    let requests: Vec<_> = workload
-        .requests
-        .iter()
-        .map(|request| PlannedRequest::get(request.path.clone(), request.weight.get()))
-        .collect();
-    let generator = topology.generator();
-    let targets =
-        generator.into_iter().flat_map(|generator| topology.peers_of(generator)).map(|(web, port)| Target {
-            name: web.name.clone(),
-            address: format!("127.0.0.1:{port}"),
-            tls: None,
-            requests: requests.clone(),
-        });
-    LoadPlan::try_new(LoadPlanSettings {
-        version: LOAD_PLAN_VERSION,
-        targets: targets.collect(),
-        rate: PlannedRate::Constant(arm.rate),
-        duration: arm.duration.as_duration(),
-        warm_up: arm.scenario.warm_up.as_duration(),
-        timeout: workload.timeout.as_duration(),
-        drain: workload.timeout.as_duration() + DRAIN_MARGIN,
-        connections: workload.connections.get(),
-        max_connections: None,
-        protocol: Protocol::Http1,
-        streams: DEFAULT_STREAMS,
-        threads: 1,
-        spin: Duration::ZERO,
-        seed: arm.seed,
-        ramp_to: None,
-        arrivals: Arrivals::Constant,
-        start_at_unix_ns: None,
-        shard: ShardOfPlan::WHOLE,
-    })
-    .map_err(|error| LabError::Generator(format!("cannot be given this scenario: {error}")))
+/// The front ends, at the ports where the generator's own sidecar has them.
+fn front_ends(topology: &Topology) -> Vec<FrontEnd> {
+    let reached = topology.generator().into_iter().flat_map(|generator| topology.peers_of(generator));
+    reached
+        .map(|(web, port)| FrontEnd { name: web.name.clone(), address: format!("127.0.0.1:{port}") })
+        .collect()
 }

@@ -92,12 +92,15 @@ impl WatchedState {
         }
         let sum = |value: fn(&Reading) -> u64| self.processes.values().map(value).sum::<u64>();
         self.last_peak_bytes = self.last_peak_bytes.max(sum(|reading| reading.peak_bytes));
+        let resident_bytes = sum(|reading| reading.resident_bytes);
         Sample {
             at_ns,
             container: self.watched.container.clone(),
             group: self.watched.group,
             cpu_ns: sum(|reading| u64::try_from(reading.cpu.as_nanos()).unwrap_or(u64::MAX)),
-            resident_bytes: sum(|reading| reading.resident_bytes),
+            cpu_error_ns: 0,
+            resident_bytes,
+            rss_bytes: resident_bytes,
             peak_bytes: self.last_peak_bytes,
             processes: count(self.processes.values().filter(|reading| reading.is_running)),
             ended_processes: count(self.processes.values().filter(|reading| reading.has_ended)),

@@ -2,22 +2,28 @@
 
 use std::time::Duration;
 
-use meshbench_core::report::{Environment, Report};
+use meshbench_core::report::{ClusterEnvironment, Environment, Report};
 
 use crate::format::{Number, wait};
 
-/// The machine in one line.
+/// The machine, or the cluster, in one line.
 pub(crate) fn environment(report: &Report) -> String {
-    let Environment { cpu_model, memory_bytes, kernel, meshbench_version, .. } = &report.environment;
-    let memory = Number::Bytes.show(*memory_bytes as f64);
-    let generator = cores(&report.environment.generator_cores);
-    let measured = cores(&report.environment.measured_cores);
     let took = Duration::try_from_secs_f64(report.took_seconds).unwrap_or_default();
-    format!(
-        "{cpu_model}, {memory}, kernel {kernel}; generator on {generator}, measured on {measured}; \
-         meshbench {meshbench_version}, took {}",
-        wait(took)
-    )
+    let (place, version) = (place(&report.environment), &report.environment.meshbench_version);
+    format!("{place}; meshbench {version}, took {}", wait(took))
+}
+
+fn place(environment: &Environment) -> String {
+    if let Some(cluster) = &environment.cluster {
+        let ClusterEnvironment { context, version, .. } = cluster;
+        let (cores, memory) = (cluster.cores(), Number::Bytes.show(cluster.memory_bytes() as f64));
+        let topology = cluster.topology();
+        return format!("{topology}; Kubernetes {version} of context {context}, {cores} cores, {memory}");
+    }
+    let Environment { cpu_model, memory_bytes, kernel, generator_cores, measured_cores, .. } = environment;
+    let memory = Number::Bytes.show(*memory_bytes as f64);
+    let (generator, measured) = (cores(generator_cores), cores(measured_cores));
+    format!("{cpu_model}, {memory}, kernel {kernel}; generator on {generator}, measured on {measured}")
 }
 
 /// What weakens every number of the campaign, each in a sentence.
@@ -36,7 +42,14 @@ pub(crate) fn warnings(report: &Report) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if !shared.is_empty() {
+    if environment.cluster.as_ref().is_some_and(|cluster| cluster.co_located) {
+        warnings.push(
+            "the load generator shares a node with what it measures: latencies include waiting for it; \
+             use a cluster with another node"
+                .to_owned(),
+        );
+    }
+    if !shared.is_empty() && environment.cluster.is_none() {
         let shared = cores(&shared);
         warnings.push(format!(
             "the load generator shares {shared} with what it measures: latencies include waiting for it; \

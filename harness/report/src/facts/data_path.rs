@@ -28,14 +28,20 @@ fn weaker(left: &DataPathProof, right: &DataPathProof) -> DataPathProof {
         inbound_requests: left.inbound_requests.min(right.inbound_requests),
         verified_identities: left.verified_identities.min(right.verified_identities),
         enforced_mutual_tls: left.enforced_mutual_tls.min(right.enforced_mutual_tls),
+        refused_plaintext: left.refused_plaintext.min(right.refused_plaintext),
     }
 }
 
 fn sentence(proof: &DataPathProof) -> String {
+    if proof.sidecars == 0 && proof.refused_plaintext > 0 {
+        return "no sidecars: shared proxies crossed, plaintext refused".to_owned();
+    }
     if proof.sidecars == 0 {
         return "no sidecars, requests went straight to the services".to_owned();
     }
     let refused = match (proof.enforced_mutual_tls, proof.verified_identities) {
+        // More than that was not tried.
+        (0, _) if proof.refused_plaintext > 0 => "plaintext refused".to_owned(),
         (0, _) => "plaintext not shown to be refused".to_owned(),
         (enforced, identities) if enforced >= identities => "plaintext and strangers refused".to_owned(),
         (enforced, identities) => format!("plaintext and strangers refused by {enforced} of {identities}"),
@@ -51,6 +57,13 @@ fn sentence(proof: &DataPathProof) -> String {
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    #[test]
+    fn plaintext_alone_is_said_to_be_refused_where_no_more_was_tried() {
+        let proof =
+            DataPathProof { sidecars: 6, verified_identities: 6, refused_plaintext: 6, ..Default::default() };
+        assert_eq!(sentence(&proof), "6 sidecars crossed, 6 identities verified, plaintext refused");
+    }
 
     #[rstest]
     #[case(0, 0, 0, "no sidecars, requests went straight to the services")]

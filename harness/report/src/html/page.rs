@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use meshbench_core::judge::Verdict;
 use meshbench_core::pooling::Pooled;
-use meshbench_core::report::{CaseReport, Environment, Report, RunReport};
+use meshbench_core::report::{CaseReport, ClusterEnvironment, ClusterNode, Environment, Report, RunReport};
 use serde::Serialize;
 
 use super::chart::{
@@ -204,6 +204,9 @@ fn verdict(case: &CaseReport) -> VerdictPart {
 /// The fingerprint's facts of the machine, each with its name.
 fn environment(environment: &Environment) -> Vec<(&'static str, String)> {
     let cores = |cores: &[usize]| cores.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    if let Some(cluster) = &environment.cluster {
+        return cluster_facts(cluster, &environment.meshbench_version);
+    }
     vec![
         ("processor", environment.cpu_model.clone()),
         ("memory", Number::Bytes.show(environment.memory_bytes as f64)),
@@ -212,6 +215,22 @@ fn environment(environment: &Environment) -> Vec<(&'static str, String)> {
         ("cores of the load generator", cores(&environment.generator_cores)),
         ("cores of what is measured", cores(&environment.measured_cores)),
         ("meshbench", environment.meshbench_version.clone()),
+    ]
+}
+
+fn cluster_facts(cluster: &ClusterEnvironment, meshbench_version: &str) -> Vec<(&'static str, String)> {
+    let ClusterEnvironment { context, version, nodes, .. } = cluster;
+    let node = |node: &ClusterNode| {
+        let memory = Number::Bytes.show(node.memory_bytes as f64);
+        format!("{} ({}, {} cores, {memory})", node.name, node.machine, node.cores)
+    };
+    vec![
+        ("cluster", format!("Kubernetes {version}, reached by the context {context}")),
+        ("nodes", nodes.iter().map(node).collect::<Vec<_>>().join("; ")),
+        ("kernel", cluster.distinct(|node| &node.kernel)),
+        ("container runtime", cluster.distinct(|node| &node.runtime)),
+        ("topology", cluster.topology()),
+        ("meshbench", meshbench_version.to_owned()),
     ]
 }
 

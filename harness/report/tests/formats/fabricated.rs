@@ -58,6 +58,7 @@ pub(crate) fn report(cases: Vec<CaseReport>, ignored: Vec<IgnoredCase>) -> Repor
             virtualisation: "virtual machine (QEMU)".into(),
             generator_cores: vec![0],
             measured_cores: vec![1],
+            cluster: None,
         },
         cases,
         ignored,
@@ -254,9 +255,11 @@ fn run(block: u32, mesh: &str, figures: Figures) -> RunReport {
             inbound_requests: u64::from(sidecars) * 1_000,
             verified_identities: sidecars.saturating_sub(1),
             enforced_mutual_tls: sidecars.saturating_sub(1),
+            refused_plaintext: 0,
         },
         course: course(figures),
         recording_digest: format!("sha256:{block:064}"),
+        placement: None,
     }
 }
 

@@ -15,7 +15,7 @@ pub(in crate::scenario) struct RawKube {
     /// The kubeconfig context. `--context` and `MESHBENCH_CONTEXT` overrule it; without any, the current one is used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::scenario) context: Option<String>,
-    /// The image with meshbench's programs.
+    /// The image with meshbench's programs, which every node has or can pull.
     pub(in crate::scenario) image: String,
     /// Pods of the load generator, which share the rate.
     pub(in crate::scenario) generators: Written<Count>,
@@ -35,7 +35,8 @@ impl Default for RawKube {
     fn default() -> Self {
         Self {
             context: None,
-            image: concat!("ghcr.io/meshbench/meshbench:", env!("CARGO_PKG_VERSION")).to_owned(),
+            // What `meshbench-testcluster image` makes; no registry has it.
+            image: "localhost/meshbench:dev".to_owned(),
             generators: Written::new("1"),
             generator_node: Written::new("random"),
             generator_meshed: true,

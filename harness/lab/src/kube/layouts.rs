@@ -1,0 +1,62 @@
+//! What a scenario and a mesh make of a run's workload and load generator.
+
+use meshbench_core::scenario::Scenario;
+
+use super::access::ReservedNode;
+use super::cluster::Cluster;
+use super::error::KubeError;
+use super::install::MeshInstallation;
+use super::load::GeneratorLayout;
+use super::workload::Layout;
+use crate::mesh::{Enrolment, KubeMesh};
+
+/// What a service requests, so that the scheduler spreads them: what upstream's manifests have.
+const CPU_REQUEST: &str = "100m";
+
+/// The workload of a run.
+///
+/// # Errors
+/// [`KubeError::Manifest`] and [`KubeError::Render`] for what the mesh wants in each namespace.
+pub(super) fn workload_layout(
+    scenario: &Scenario,
+    installation: &MeshInstallation<'_>,
+    run: &str,
+    node: &ReservedNode,
+) -> Result<Layout, KubeError> {
+    let settings = &scenario.kube;
+    Ok(Layout {
+        run: run.to_owned(),
+        apps: scenario.workload.apps,
+        image: settings.image.clone(),
+        cpu_request: CPU_REQUEST.to_owned(),
+        votes: scenario.workload.votes.clone(),
+        namespaces: settings.namespaces,
+        placement: settings.services,
+        apart_from_generator: !node.co_located,
+        namespace_objects: installation.namespace_objects()?,
+    })
+}
+
+/// The load generator of a run, part of the mesh where the scenario says so.
+pub(super) fn generator_layout(
+    cluster: &Cluster,
+    scenario: &Scenario,
+    mesh: &KubeMesh,
+    run: &str,
+    node: &ReservedNode,
+) -> GeneratorLayout {
+    let settings = &scenario.kube;
+    let outside = Enrolment::default();
+    let enrolment = if settings.generator_meshed { &mesh.enrolment } else { &outside };
+    GeneratorLayout {
+        run: run.to_owned(),
+        namespace: format!("mb-{run}-load"),
+        image: settings.image.clone(),
+        pods: settings.generators.get(),
+        reserved_for: (!node.co_located).then(|| cluster.campaign().to_owned()),
+        namespace_labels: enrolment.namespace_labels.clone(),
+        namespace_annotations: enrolment.namespace_annotations.clone(),
+        pod_labels: enrolment.pod_labels.clone(),
+        pod_annotations: enrolment.pod_annotations.clone(),
+    }
+}

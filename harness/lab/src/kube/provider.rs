@@ -1,0 +1,108 @@
+//! One campaign's hold on a cluster: [`KubeProvider`].
+
+use k8s_openapi::api::core::v1::Node;
+use kube::ResourceExt;
+use kube::api::{Api, ListParams};
+use meshbench_core::report::{ClusterEnvironment, ClusterNode};
+
+use super::access::{
+    HeldLease, Swept, Wanted, examine, quantity_bytes, quantity_cores, remove_all_of, schedulable, sweep,
+};
+use super::cluster::Cluster;
+use super::error::KubeError;
+
+/// Where cloud providers say what kind of machine a node is.
+const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
+
+/// A cluster that was found fit and is claimed for one campaign.
+#[derive(Debug)]
+pub struct KubeProvider {
+    cluster: Cluster,
+    lease: HeldLease,
+    environment: ClusterEnvironment,
+}
+
+impl KubeProvider {
+    /// Claims the cluster of a context, removes what dead campaigns left in it, and examines it; what was removed comes
+    /// back in words.
+    ///
+    /// # Errors
+    /// [`KubeError::Unfit`] with everything that keeps the campaign from running; nothing is left claimed then.
+    pub async fn begin(
+        context: &str,
+        campaign: &str,
+        wanted: &Wanted<'_>,
+    ) -> Result<(Self, Vec<String>), KubeError> {
+        let cluster = Cluster::connect(Some(context), campaign).await?;
+        let lease = HeldLease::acquire(&cluster).await?;
+        let prepared = async {
+            let Swept { removed, left } = sweep(&cluster).await?;
+            examine(&cluster, wanted).await.refuse()?;
+            let swept = removed.into_iter().chain(left).collect();
+            Ok::<_, KubeError>((swept, read_environment(&cluster).await?))
+        };
+        match prepared.await {
+            Ok((swept, environment)) => Ok((Self { cluster, lease, environment }, swept)),
+            Err(error) => {
+                // Why it is unfit says more than that it is still claimed, which it is for a minute at most.
+                let _: Result<(), KubeError> = lease.release().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The cluster.
+    pub(super) fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// What the cluster is.
+    #[must_use]
+    pub fn environment(&self) -> &ClusterEnvironment {
+        &self.environment
+    }
+
+    /// Whether the claim on the cluster is still ours.
+    ///
+    /// # Errors
+    /// [`KubeError::Unfit`] when somebody else took it, as after a long sleep of this machine.
+    pub(super) fn check_held(&self) -> Result<(), KubeError> {
+        self.lease.check_held()
+    }
+
+    /// Removes all that is left of the campaign, and gives the cluster free; what could not be removed comes back in words.
+    pub async fn end(self) -> Vec<String> {
+        let swept = remove_all_of(&self.cluster, self.cluster.campaign()).await;
+        let released = self.lease.release().await.err().map(|error| crate::error::error_chain(&error));
+        swept.left.into_iter().chain(released).collect()
+    }
+}
+
+async fn read_environment(cluster: &Cluster) -> Result<ClusterEnvironment, KubeError> {
+    let version = cluster.client().apiserver_version().await;
+    let version = version.map_err(KubeError::api("ask the API server for its version"))?;
+    let nodes: Api<Node> = Api::all(cluster.client().clone());
+    let nodes = nodes.list(&ListParams::default()).await.map_err(KubeError::api("list the nodes"))?.items;
+    let co_located = schedulable(&nodes).count() < 2;
+    let mut nodes: Vec<_> = nodes.into_iter().map(described).collect();
+    nodes.sort();
+    let context = cluster.context().to_owned();
+    Ok(ClusterEnvironment { context, version: version.git_version, nodes, co_located })
+}
+
+fn described(node: Node) -> ClusterNode {
+    let name = node.name_any();
+    let machine = node.labels().get(INSTANCE_TYPE).cloned();
+    let status = node.status.unwrap_or_default();
+    let info = status.node_info;
+    let capacity = status.capacity.unwrap_or_default();
+    let said = |field: Option<&str>| field.unwrap_or("unknown").to_owned();
+    ClusterNode {
+        name,
+        machine: machine.unwrap_or_else(|| said(info.as_ref().map(|info| info.architecture.as_str()))),
+        cores: capacity.get("cpu").and_then(quantity_cores).unwrap_or(0),
+        memory_bytes: capacity.get("memory").and_then(quantity_bytes).unwrap_or(0),
+        kernel: said(info.as_ref().map(|info| info.kernel_version.as_str())),
+        runtime: said(info.as_ref().map(|info| info.container_runtime_version.as_str())),
+    }
+}

@@ -1,0 +1,105 @@
+//! What `meshbench doctor`, `clean` and `rbac` do about clusters.
+
+use std::io::{self, Write};
+
+use meshbench_core::scenario::ProviderKind;
+use meshbench_lab::error_chain;
+use meshbench_lab::kube::{Cluster, Finding, Grade, ROOM, Wanted, examine, role_yaml, rules, sweep};
+use meshbench_lab::mesh::KubeMesh;
+use tokio::runtime::Runtime;
+
+use super::doctor::verdict;
+use crate::discovery::Discovery;
+
+/// Whoever asks about a cluster, or cleans it, is no campaign.
+const NO_CAMPAIGN: &str = "none";
+
+/// Which cluster, where scenarios run on one.
+#[derive(Debug, clap::Args)]
+pub(super) struct ClusterArguments {
+    /// The kubeconfig context of the cluster, for scenarios with `provider: kube`.
+    #[arg(long, value_name = "CONTEXT", env = crate::settings::CONTEXT_VARIABLE)]
+    pub(super) context: Option<String>,
+}
+
+/// Prints whether the cluster of a context will do for each scenario that runs on one; whether it does for any.
+///
+/// # Errors
+/// The writer's, or why there is no runtime.
+pub(super) fn examine_cluster(
+    standard: &mut dyn Write,
+    discovery: &Discovery,
+    context: &str,
+) -> io::Result<bool> {
+    writeln!(standard, "\ncluster {context}")?;
+    let runtime = runtime()?;
+    let meshes = meshes(discovery);
+    let cluster = match runtime.block_on(Cluster::connect(Some(context), NO_CAMPAIGN)) {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            verdict(standard, false, "kubeconfig", &error_chain(&error))?;
+            return Ok(false);
+        }
+    };
+    let scenarios = discovery.scenarios.iter().filter(|scenario| scenario.provider == ProviderKind::Kube);
+    let mut some_will_do = false;
+    let mut said = Vec::new();
+    for scenario in scenarios {
+        let preflight = runtime.block_on(examine(&cluster, &Wanted::of(scenario, &meshes)));
+        for Finding { grade, subject, text } in &preflight.findings {
+            // Scenarios differ in what room they want, and in nothing else that is looked at.
+            let line = match *subject {
+                ROOM => format!("for {}: {text}", scenario.name),
+                _ => text.clone(),
+            };
+            if !said.contains(&(*subject, line.clone())) {
+                verdict(standard, *grade == Grade::Good, subject, &line)?;
+                said.push((*subject, line));
+            }
+        }
+        some_will_do |= preflight.refuse().is_ok();
+    }
+    if said.is_empty() {
+        verdict(standard, false, "scenarios", "none runs on a cluster")?;
+    }
+    Ok(some_will_do)
+}
+
+/// Removes what dead campaigns left in a cluster.
+///
+/// # Errors
+/// The writer's; what could not be asked or removed, as an error of its own.
+pub(super) fn clean_cluster(standard: &mut dyn Write, context: &str) -> io::Result<()> {
+    let swept = runtime()?.block_on(async {
+        let cluster = Cluster::connect(Some(context), NO_CAMPAIGN).await?;
+        sweep(&cluster).await
+    });
+    let swept = swept.map_err(|error| io::Error::other(error_chain(&error)))?;
+    for removed in &swept.removed {
+        writeln!(standard, "{context}: {removed}")?;
+    }
+    if swept.removed.is_empty() && swept.left.is_empty() {
+        writeln!(standard, "{context}: nothing to clean")?;
+    }
+    match swept.left.as_slice() {
+        [] => Ok(()),
+        left => Err(io::Error::other(format!("still in {context}: {}", left.join("; ")))),
+    }
+}
+
+/// Prints the role that campaigns of all meshes need.
+///
+/// # Errors
+/// The writer's.
+pub(super) fn print_role(standard: &mut dyn Write, discovery: &Discovery) -> io::Result<()> {
+    write!(standard, "{}", role_yaml(&rules(&meshes(discovery))))
+}
+
+fn meshes(discovery: &Discovery) -> Vec<&KubeMesh> {
+    let definitions = discovery.catalog.iter().filter_map(|(_, definition)| definition.as_ref().ok());
+    definitions.filter_map(|mesh| mesh.kube.as_ref()).collect()
+}
+
+fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
