@@ -1,0 +1,95 @@
+//! Whole campaigns on a cluster, and what they are refused for.
+
+use meshbench_core::judge::Verdict;
+use meshbench_core::report::CaseReport;
+use meshbench_core::resources::Group;
+
+use crate::support::{eventually, start, text_of};
+use crate::world::World;
+
+/// `bare`, and Istio stock and tuned, from installing to removing: judged, proven, accounted for, and nothing left.
+pub(crate) fn kube_smoke_with_a_real_istio() {
+    let world = World::new();
+    world.add_shipped_scenario("kube-smoke");
+    let before = world.everything();
+    let output = world.meshbench(&["run", "--include-ignored", "kube-smoke"]).output().unwrap();
+    let text = text_of(&output);
+    assert!(output.status.success(), "{text}");
+    assert_eq!(world.everything(), before, "{text}");
+
+    let report = world.workshop.report();
+    let cluster = report.environment.cluster.as_ref().unwrap();
+    assert_eq!((cluster.nodes.len(), cluster.co_located), (2, false), "{text}");
+    assert_eq!(report.cases.len(), 3, "{text}");
+    for case in &report.cases {
+        assert!(
+            matches!(case.verdict, Verdict::Pass | Verdict::NewBaseline { .. } | Verdict::Invalid { .. }),
+            "{text}"
+        );
+        assert_runs(case, &text);
+    }
+}
+
+fn assert_runs(case: &CaseReport, text: &str) {
+    assert!(!case.runs.is_empty(), "{} has no run: {text}", case.name);
+    for run in &case.runs {
+        assert!(run.successes > 1_900, "{}: {text}", case.name);
+        let placement = run.placement.as_ref().unwrap();
+        assert!(!placement.co_located && placement.generators == 1, "{text}");
+        let used = |group: Group| {
+            run.groups.get(&group).copied().map_or((0, 0), |group| (group.cpu_ns, group.resident_bytes))
+        };
+        for group in [Group::Application, Group::LoadGenerator] {
+            let (cpu_ns, memory) = used(group);
+            assert!(cpu_ns > 0 && memory > 0, "{group:?} of {} used nothing: {text}", case.name);
+        }
+        let is_meshed = case.mesh != "bare";
+        for group in [Group::ControlPlane, Group::DataPlane] {
+            let (cpu_ns, memory) = used(group);
+            assert_eq!(cpu_ns > 0 && memory > 0, is_meshed, "{group:?} of {}: {text}", case.name);
+        }
+        // Two apps of three services.
+        let sidecars = if is_meshed { 6 } else { 0 };
+        let proof = &run.data_path;
+        assert_eq!(proof.sidecars, sidecars, "{}: {proof:?}: {text}", case.name);
+        assert_eq!(proof.inbound_requests > run.successes, is_meshed, "{}: {proof:?}: {text}", case.name);
+        assert_eq!(proof.refused_plaintext, if is_meshed { 6 } else { 0 }, "{proof:?}: {text}");
+        assert_eq!(proof.verified_identities >= 6, is_meshed, "{proof:?}: {text}");
+    }
+}
+
+/// A mesh that somebody else installed is named and left alone.
+pub(crate) fn doctor_names_a_mesh_that_is_not_ours() {
+    let world = World::new();
+    world.add_shipped_scenario("kube-smoke");
+    let healthy = world.meshbench(&["doctor"]).output().unwrap();
+    assert!(healthy.status.success(), "{}", text_of(&healthy));
+    world.kubectl(&["create", "namespace", "istio-system"]);
+    let doctor = world.meshbench(&["doctor"]).output().unwrap();
+    let run = world.meshbench(&["run", "--include-ignored", "kube-smoke::bare"]).output().unwrap();
+    world.kubectl(&["delete", "namespace", "istio-system"]);
+    let (doctor_said, run_said) = (text_of(&doctor), text_of(&run));
+    assert!(!doctor.status.success() && doctor_said.contains("istio-system"), "{doctor_said}");
+    assert!(!run.status.success() && run_said.contains("istio-system"), "{run_said}");
+}
+
+/// While one campaign has the cluster, another is told whose it is.
+pub(crate) fn a_second_campaign_is_refused() {
+    let world = World::new();
+    world.workshop.scenario("alone", &small_scenario("bare", "1s", ""));
+    let mut first = start(&mut world.meshbench(&["run", "alone"]));
+    eventually("the first campaign's lease", || {
+        let leases = world.kubectl(&["get", "leases", "-n", "default", "-o", "name"]);
+        if leases.contains("meshbench-campaign") { Ok(()) } else { Err(leases) }
+    });
+    let second = world.meshbench(&["run", "alone"]).output().unwrap();
+    let text = text_of(&second);
+    assert!(!second.status.success() && text.contains("another campaign"), "{text}");
+    assert!(first.wait().unwrap().success(), "the first campaign failed");
+}
+
+/// A scenario of one app that takes little time, with `more` in its `kube` section.
+pub(crate) fn small_scenario(meshes: &str, duration: &str, more: &str) -> String {
+    let small = crate::support::small_scenario(meshes, duration).replace("provider: local", "provider: kube");
+    format!("{small}kube:\n  step_limit: 3m\n{more}")
+}

@@ -1,0 +1,35 @@
+//! Campaigns that are killed: `meshbench clean` leaves the cluster as it was.
+
+use std::time::{Duration, Instant};
+
+use super::campaigns::small_scenario;
+use crate::support::{start, text_of};
+use crate::world::World;
+
+/// How many moments, spread over the length of a whole campaign.
+const KILLS: u32 = 5;
+
+/// SIGKILL at moments spread over the cycle, then `clean`.
+pub(crate) fn nothing_is_left_after_kills() {
+    let world = World::new();
+    world.workshop.scenario("killed", &small_scenario("istio-tuned", "1s", ""));
+    let before = world.everything();
+    let began = Instant::now();
+    let whole = world.meshbench(&["run", "killed"]).output().unwrap();
+    assert!(whole.status.success(), "{}", text_of(&whole));
+    let takes = began.elapsed();
+    for kill in 1..=KILLS {
+        let after = takes * kill / (KILLS + 1);
+        kill_after(&world, after);
+        let cleaned = world.meshbench(&["clean"]).output().unwrap();
+        assert!(cleaned.status.success(), "after {after:?}: {}", text_of(&cleaned));
+        assert_eq!(world.everything(), before, "after {after:?}: {}", text_of(&cleaned));
+    }
+}
+
+fn kill_after(world: &World, after: Duration) {
+    let mut campaign = start(&mut world.meshbench(&["run", "killed"]));
+    std::thread::park_timeout(after);
+    campaign.kill().unwrap();
+    campaign.wait().unwrap();
+}

@@ -1,0 +1,53 @@
+//! Meshes on a real Kubernetes: the test cluster, with a real Istio, under the role that `meshbench rbac` prints. Needs root
+//! and what `meshbench-testcluster` needs; where that is missing, the trials are ignored and the run says why.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test ends where its surroundings fail"
+)]
+
+mod breakage;
+mod campaigns;
+mod generators;
+mod interruption;
+#[path = "../support/mod.rs"]
+mod support;
+mod world;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+/// All trials, which share a cluster. The one that ends whatever runs comes last.
+const TRIALS: [(&str, fn()); 8] = [
+    ("kube_smoke_with_a_real_istio", campaigns::kube_smoke_with_a_real_istio),
+    ("doctor_names_a_mesh_that_is_not_ours", campaigns::doctor_names_a_mesh_that_is_not_ours),
+    ("a_second_campaign_is_refused", campaigns::a_second_campaign_is_refused),
+    ("several_generators_are_one", generators::several_generators_are_one),
+    ("an_app_without_injection_is_caught", breakage::an_app_without_injection_is_caught),
+    ("plaintext_is_caught", breakage::plaintext_is_caught),
+    ("a_webhook_that_is_down_is_caught", breakage::a_webhook_that_is_down_is_caught),
+    ("nothing_is_left_after_kills", interruption::nothing_is_left_after_kills),
+];
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let lacking = world::lacking();
+    if !arguments.list && !lacking.is_empty() {
+        eprintln!("the trials on a cluster are ignored here:\n  - {}", lacking.join("\n  - "));
+    }
+    let trial = |(name, run): (&'static str, fn())| {
+        let run = move || {
+            run();
+            Ok(())
+        };
+        Trial::test(name, run).with_ignored_flag(!lacking.is_empty())
+    };
+    let conclusion = libtest_mimic::run(&arguments, TRIALS.into_iter().map(trial).collect());
+    world::end();
+    conclusion.exit_code()
+}

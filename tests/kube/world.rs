@@ -1,0 +1,187 @@
+//! The cluster that trials share, and `meshbench` on it under its own role.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use meshbench_testcluster::{Cluster, artifacts, cache, istio, requirements};
+use serde_json::Value;
+
+use crate::support::{Workshop, text_of};
+
+/// The context of the kubeconfig that `meshbench` gets.
+pub(crate) const CONTEXT: &str = "least-privilege";
+
+static SHARED: Mutex<Option<Cluster>> = Mutex::new(None);
+
+/// Why the trials cannot run here, with the cure of each; empty if they can.
+pub(crate) fn lacking() -> Vec<String> {
+    let mut lacking = requirements::lacking();
+    if !matches!(artifacts::built(), Ok(Some(_))) {
+        lacking.push("Kubernetes is not built: cargo run -p meshbench-testcluster -- build".to_owned());
+    }
+    if !matches!(istio::built(), Ok(Some(_))) {
+        lacking.push("Istio is not built: cargo run -p meshbench-testcluster -- istio".to_owned());
+    }
+    if !program().exists() {
+        lacking.push("the test cluster is not built: cargo build -p meshbench-testcluster".to_owned());
+    }
+    if Command::new("kubectl").arg("version").arg("--client").output().is_err() {
+        lacking.push("there is no kubectl (Debian: apt-get install kubernetes-client)".to_owned());
+    }
+    lacking
+}
+
+/// `meshbench-testcluster`, which cargo builds beside `meshbench`.
+fn program() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_meshbench")).with_file_name("meshbench-testcluster")
+}
+
+/// A workshop on the shared cluster, which is brought up with our images, Istio's, and our role in it.
+pub(crate) struct World {
+    /// Scenarios and results.
+    pub workshop: Workshop,
+    cluster: Cluster,
+}
+
+impl World {
+    /// With the meshes that ship, Istio's in the edition for the test cluster.
+    pub(crate) fn new() -> Self {
+        let cluster = shared();
+        let world = Self { workshop: Workshop::new(), cluster };
+        for mesh in ["istio-stock", "istio-tuned"] {
+            world.add_mesh(&istio::meshes().join(mesh), mesh);
+        }
+        world
+    }
+
+    /// Puts a mesh's folder in place, with where the charts are.
+    pub(crate) fn add_mesh(&self, from: &Path, name: &str) {
+        let to = self.workshop.scenarios().join("meshes").join(name);
+        let _ = fs::remove_dir_all(&to);
+        fs::create_dir_all(&to).unwrap();
+        let charts = istio::built().unwrap().unwrap().charts();
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            let text = fs::read_to_string(entry.path()).unwrap();
+            let text = text.replace("CHARTS", &charts.display().to_string());
+            fs::write(to.join(entry.file_name()), text).unwrap();
+        }
+    }
+
+    /// Puts a scenario that ships in place.
+    pub(crate) fn add_shipped_scenario(&self, name: &str) {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.yaml"));
+        let text = fs::read_to_string(shipped).unwrap();
+        self.workshop.scenario(name, &text);
+    }
+
+    /// `meshbench` on the cluster, under the role that it prints.
+    pub(crate) fn meshbench(&self, arguments: &[&str]) -> Command {
+        let mut command = self.workshop.meshbench(arguments);
+        command
+            .env("KUBECONFIG", self.cluster.folder().join("least-privilege.kubeconfig"))
+            .env("MESHBENCH_CONTEXT", CONTEXT)
+            .env("MESHBENCH_HELM", istio::built().unwrap().unwrap().helm());
+        command
+    }
+
+    /// What `kubectl` prints, as the administrator.
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> String {
+        kubectl(&self.cluster, arguments, None)
+    }
+
+    /// What is in the cluster, object by object, besides events and what changes by itself.
+    pub(crate) fn everything(&self) -> Vec<String> {
+        let kinds = "namespaces,pods,services,deployments,daemonsets,replicasets,jobs,configmaps,secrets,serviceaccounts,\
+                     roles,rolebindings,clusterroles,clusterrolebindings,customresourcedefinitions,\
+                     mutatingwebhookconfigurations,validatingwebhookconfigurations,horizontalpodautoscalers,\
+                     poddisruptionbudgets,leases";
+        let listed = self.kubectl(&["get", kinds, "-A", "-o", "json"]);
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        let objects = listed["items"].as_array().unwrap().iter().map(|object| {
+            let metadata = &object["metadata"];
+            [&object["kind"], &metadata["namespace"], &metadata["name"]].map(text).join(" ")
+        });
+        let nodes: Value = serde_json::from_str(&self.kubectl(&["get", "nodes", "-o", "json"])).unwrap();
+        let nodes = nodes["items"].as_array().unwrap().iter().map(|node| {
+            let ours = |key: &String| key.contains("meshbench");
+            let labels: Vec<_> =
+                node["metadata"]["labels"].as_object().unwrap().keys().filter(|key| ours(key)).collect();
+            format!("node {} taints {} labels {labels:?}", node["metadata"]["name"], node["spec"]["taints"])
+        });
+        let mut all: Vec<_> = objects.chain(nodes).collect();
+        all.sort();
+        all
+    }
+}
+
+fn shared() -> Cluster {
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(cluster) = &*shared {
+        return cluster.clone();
+    }
+    let folder = cache::target_folder().unwrap().join(format!("tests-{}-kube", std::process::id()));
+    let cluster = Cluster::in_folder(&folder).unwrap();
+    // Before anything else may fail, so that it is taken down.
+    *shared = Some(cluster.clone());
+    testcluster(&cluster, &["up"]);
+    let ours = cluster.folder().join("meshbench.tar").display().to_string();
+    let beside = Path::new(env!("CARGO_BIN_EXE_meshbench")).parent().unwrap().display().to_string();
+    testcluster(&cluster, &["image", "--output", &ours, "--programs", &beside]);
+    let [pilot, proxy] = istio::built().unwrap().unwrap().images().map(|path| path.display().to_string());
+    testcluster(&cluster, &["load-image", &ours, &pilot, &proxy]);
+    write_kubeconfig(&cluster);
+    cluster
+}
+
+/// Grants our role to an account, and writes a kubeconfig of that account.
+fn write_kubeconfig(cluster: &Cluster) {
+    let workshop = Workshop::new();
+    let role = workshop.meshbench(&["rbac"]).output().unwrap();
+    assert!(role.status.success(), "{}", text_of(&role));
+    kubectl(cluster, &["apply", "-f", "-"], Some(&String::from_utf8(role.stdout).unwrap()));
+    let token = kubectl(cluster, &["create", "token", "meshbench", "-n", "default", "--duration=6h"], None);
+    let mut config: Value = serde_json::from_str(&fs::read_to_string(cluster.kubeconfig()).unwrap()).unwrap();
+    config["users"][0]["user"] = serde_json::json!({"token": token.trim()});
+    config["contexts"][0]["name"] = CONTEXT.into();
+    config["current-context"] = CONTEXT.into();
+    fs::write(cluster.folder().join("least-privilege.kubeconfig"), config.to_string()).unwrap();
+}
+
+fn testcluster(cluster: &Cluster, arguments: &[&str]) {
+    let output = Command::new(program())
+        .arg("--folder")
+        .arg(cluster.folder())
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", text_of(&output));
+}
+
+fn kubectl(cluster: &Cluster, arguments: &[&str], input: Option<&str>) -> String {
+    let mut command = Command::new("kubectl");
+    command.arg("--kubeconfig").arg(cluster.kubeconfig()).args(arguments);
+    let stdin = match input {
+        None => Stdio::null(),
+        Some(text) => {
+            let file = cluster.folder().join("kubectl-input");
+            fs::write(&file, text).unwrap();
+            Stdio::from(fs::File::open(file).unwrap())
+        }
+    };
+    let output = command.stdin(stdin).output().unwrap();
+    assert!(output.status.success(), "kubectl {arguments:?}: {}", text_of(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Takes the shared cluster down.
+pub(crate) fn end() {
+    let shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(cluster) = shared {
+        testcluster(&cluster, &["down"]);
+    }
+}
