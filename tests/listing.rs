@@ -199,7 +199,7 @@ fn a_case_that_cannot_run_is_ignored_and_says_why() {
     let text = text_of(&output);
     assert!(output.status.success(), "{text}");
     assert!(text.contains("remote::istio-stock::100rps::1s ... ignored"), "{text}");
-    assert!(text.contains("runs on Kubernetes") && text.contains("cure:"), "{text}");
+    assert!(text.contains("runs on a Kubernetes cluster") && text.contains("cure:"), "{text}");
 
     // Beside meshes that can run, it must not be measured without a mesh and pass.
     workshop.scenario("mixed", &small_scenario("bare, istio-stock, reference", "1s"));

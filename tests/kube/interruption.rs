@@ -6,11 +6,18 @@ use super::campaigns::small_scenario;
 use crate::support::{start, text_of};
 use crate::world::World;
 
-/// How many moments, spread over the length of a whole campaign.
-const KILLS: u32 = 5;
-
-/// SIGKILL at moments spread over the cycle, then `clean`.
+/// SIGKILL at two moments of the cycle, then `clean`.
 pub(crate) fn nothing_is_left_after_kills() {
+    kill_and_clean(2);
+}
+
+/// The same at twenty moments, which takes half an hour.
+pub(crate) fn nothing_is_left_after_twenty_kills() {
+    kill_and_clean(20);
+}
+
+/// Kills campaigns at moments spread over the length of a whole one, each time followed by `clean`.
+fn kill_and_clean(kills: u32) {
     let world = World::new();
     world.workshop.scenario("killed", &small_scenario("istio-tuned", "1s", ""));
     let before = world.everything();
@@ -18,8 +25,8 @@ pub(crate) fn nothing_is_left_after_kills() {
     let whole = world.meshbench(&["run", "killed"]).output().unwrap();
     assert!(whole.status.success(), "{}", text_of(&whole));
     let takes = began.elapsed();
-    for kill in 1..=KILLS {
-        let after = takes * kill / (KILLS + 1);
+    for kill in 1..=kills {
+        let after = takes * kill / (kills + 1);
         kill_after(&world, after);
         let cleaned = world.meshbench(&["clean"]).output().unwrap();
         assert!(cleaned.status.success(), "after {after:?}: {}", text_of(&cleaned));

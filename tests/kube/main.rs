@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
-/// All trials, which share a cluster. The one that ends whatever runs comes last.
+/// All trials, which share a cluster, in the order in which they run.
 const TRIALS: [(&str, fn()); 8] = [
     ("kube_smoke_with_a_real_istio", campaigns::kube_smoke_with_a_real_istio),
     ("doctor_names_a_mesh_that_is_not_ours", campaigns::doctor_names_a_mesh_that_is_not_ours),
@@ -33,21 +33,31 @@ const TRIALS: [(&str, fn()); 8] = [
     ("nothing_is_left_after_kills", interruption::nothing_is_left_after_kills),
 ];
 
+/// Trials that run when asked for.
+const LONG_TRIALS: [(&str, fn()); 1] =
+    [("nothing_is_left_after_twenty_kills", interruption::nothing_is_left_after_twenty_kills)];
+
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let lacking = world::lacking();
+    if !arguments.list && lacking.is_empty() {
+        let long: Vec<_> = LONG_TRIALS.iter().map(|(name, _)| *name).collect();
+        eprintln!("ignored, for they take half an hour (--ignored runs them): {}", long.join(", "));
+    }
     if !arguments.list && !lacking.is_empty() {
         eprintln!("the trials on a cluster are ignored here:\n  - {}", lacking.join("\n  - "));
     }
-    let trial = |(name, run): (&'static str, fn())| {
+    let trial = |(name, run): (&'static str, fn()), is_ignored: bool| {
         let run = move || {
             run();
             Ok(())
         };
-        Trial::test(name, run).with_ignored_flag(!lacking.is_empty())
+        Trial::test(name, run).with_ignored_flag(is_ignored || !lacking.is_empty())
     };
-    let conclusion = libtest_mimic::run(&arguments, TRIALS.into_iter().map(trial).collect());
+    let usual = TRIALS.into_iter().map(|named| trial(named, false));
+    let trials = usual.chain(LONG_TRIALS.into_iter().map(|named| trial(named, true)));
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
     world::end();
     conclusion.exit_code()
 }
