@@ -43,14 +43,8 @@ impl Clusters {
         let begin = || {
             let meshes: Vec<&KubeMesh> = arms.iter().filter_map(|mesh| mesh.kube.as_ref()).collect();
             let wanted = Wanted::of(scenario, &meshes);
-            let begun = runtime.block_on(async {
-                tokio::select! {
-                    begun = KubeProvider::begin(&context, campaign, &wanted) => Some(begun),
-                    () = cancelled.cancelled() => None,
-                }
-            });
-            let (provider, swept) =
-                begun.ok_or("interrupted before it ran")?.map_err(|error| error_chain(&error))?;
+            let begun = runtime.block_on(KubeProvider::begin(&context, campaign, &wanted, cancelled));
+            let (provider, swept) = begun.map_err(|error| error_chain(&error))?;
             swept.into_iter().for_each(|what| progress.observe(&Event::Swept { what }));
             Ok(provider)
         };

@@ -22,10 +22,14 @@ pub(crate) fn kube_smoke_with_a_real_istio() {
     assert_eq!((cluster.nodes.len(), cluster.co_located), (2, false), "{text}");
     assert_eq!(report.cases.len(), 3, "{text}");
     for case in &report.cases {
-        assert!(
-            matches!(case.verdict, Verdict::Pass | Verdict::NewBaseline { .. } | Verdict::Invalid { .. }),
-            "{text}"
-        );
+        match &case.verdict {
+            Verdict::Pass | Verdict::NewBaseline { .. } => {}
+            // Two nodes and all that runs on them share two cores here.
+            Verdict::Invalid { reasons } => {
+                assert!(reasons.iter().all(|reason| reason.contains("send lag")), "{text}");
+            }
+            _ => panic!("{text}"),
+        }
         assert_runs(case, &text);
     }
 }

@@ -6,7 +6,7 @@ use super::campaigns::small_scenario;
 use crate::support::text_of;
 use crate::world::World;
 
-/// Four pods send one load: every request of the plan once, and together as evenly as one would.
+/// Four pods send one load, begun at one instant: every request of the plan once, and every latency in the whole.
 pub(crate) fn several_generators_are_one() {
     let world = World::new();
     let scenario = small_scenario("bare", "10s", "  generators: 4\n").replace("100rps", "400rps");

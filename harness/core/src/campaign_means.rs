@@ -11,7 +11,7 @@ use crate::digest::digest;
 use crate::fingerprint::Fingerprint;
 use crate::metric::{Metric, Unit};
 use crate::run::Run;
-use crate::scenario::Scenario;
+use crate::scenario::{KubeSettings, ProviderKind, Scenario};
 
 /// The version of a history's lines.
 const HISTORY_VERSION: u32 = 1;
@@ -158,6 +158,15 @@ pub fn workload_digest(scenario: &Scenario) -> String {
     );
     text.extend(workload.requests.iter().map(|request| format!("\n{} {}", request.weight, request.path)));
     text.extend(workload.votes.iter().map(|(emoji, votes)| format!("\n{votes} {emoji}")));
+    if scenario.provider == ProviderKind::Kube {
+        let KubeSettings { generators, generator_node, generator_meshed, services, namespaces, .. } =
+            &scenario.kube;
+        let (services, namespaces) = (services.name(), namespaces.name());
+        text.push_str(&format!(
+            "\n{generators} generators on {generator_node}, meshed {generator_meshed}; services {services}, \
+             namespaces {namespaces}"
+        ));
+    }
     digest(text.as_bytes())
 }
 

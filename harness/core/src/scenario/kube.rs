@@ -35,9 +35,9 @@ const EXPECTED_NODE: Expectation = Expectation {
 /// Which node is reserved for the load generator.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum GeneratorNode {
-    /// Any worker, drawn anew for each run.
+    /// Any worker, drawn anew for each block.
     Random,
-    /// Any worker with this label, drawn anew for each run.
+    /// Any worker with this label, drawn anew for each block.
     Label {
         /// The label's key.
         key: String,

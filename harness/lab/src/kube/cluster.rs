@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use kube::config::KubeConfigOptions;
@@ -9,11 +10,17 @@ use kube::core::GroupVersionKind;
 use kube::discovery::{ApiCapabilities, Scope, pinned_kind};
 use kube::{Client, Config};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::error::KubeError;
 use super::labels;
 use crate::error::error_chain;
+use crate::wait;
 
+/// After this long without a byte a connection is dead: longer than the quiet of a watch, which a server ends by itself.
+const SILENCE: Duration = Duration::from_secs(330);
+/// How long an API server that is there takes to say its version.
+const ANSWER: Duration = Duration::from_secs(5);
 /// Who changes objects, to the API server.
 pub(super) const FIELD_MANAGER: &str = "meshbench";
 
@@ -47,10 +54,26 @@ impl Cluster {
         };
         let options =
             KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
-        let config = Config::from_kubeconfig(&options).await.map_err(|error| unreachable(&error))?;
+        let mut config = Config::from_kubeconfig(&options).await.map_err(|error| unreachable(&error))?;
+        config.read_timeout = Some(SILENCE);
         let client = Client::try_from(config).map_err(|error| unreachable(&error))?;
         let context = context.unwrap_or("current").to_owned();
         Ok(Self { client, context, campaign: campaign.to_owned(), kinds: Arc::default() })
+    }
+
+    /// Waits for an API server that is away.
+    ///
+    /// # Errors
+    /// [`KubeError::TimedOut`] with what it said last.
+    pub(super) async fn await_answer(&self, limit: Duration) -> Result<(), KubeError> {
+        let answered = wait::until(limit, || async {
+            match timeout(ANSWER, self.client.apiserver_version()).await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) => Err(error_chain(&error)),
+                Err(_) => Err("nothing".to_owned()),
+            }
+        });
+        answered.await.map_err(KubeError::timed_out("the API server does not answer"))
     }
 
     /// For what has no method here.

@@ -32,6 +32,9 @@ use crate::mesh::KubeMesh;
 /// How many digits of a digest tell runs apart: namespaces of a cluster are few.
 const DIGITS: usize = 8;
 
+/// What recordings of this version call their generator.
+const GENERATOR: &str = concat!("meshbench-load ", env!("CARGO_PKG_VERSION"));
+
 /// Between points of the course of CPU and memory, in nanoseconds: kubelets have new readings about this often.
 const STEP_NS: u64 = 10_000_000_000;
 
@@ -56,6 +59,12 @@ impl KubeProvider {
     ) -> Result<ArmResult, LabError> {
         let mesh = arm.mesh.kube.as_ref().ok_or_else(|| LabError::NotKube(arm.mesh.name.to_string()))?;
         self.check_held()?;
+        refuse_a_deaf_mesh(arm, mesh)?;
+        // What another arm could not take down would be measured with this one.
+        let left = remove_all_of(self.cluster(), self.cluster().campaign()).await.left;
+        if !left.is_empty() {
+            return Err(KubeError::Unfit(format!("an earlier run is not gone: {}", left.join("; "))).into());
+        }
         fs::create_dir_all(&arm.folder).map_err(LabError::file("create", &arm.folder))?;
         let mut made = Made::default();
         let outcome = tokio::select! {
@@ -111,6 +120,8 @@ impl KubeProvider {
         let (recording, recording_digest) = keep(&arm.folder, &load)?;
         let data_path = proven.confirm(cluster, layout, &paths, recording.successes).await?;
         let samples = at_edges(&observed.readings, opened, closed);
+        // Whoever took the cluster over meanwhile may have swept, or measured, at the same time.
+        self.check_held()?;
         Ok(ArmResult {
             recording,
             course: course_of(&load, observed.incidents)?.with_readings(&in_step(
@@ -134,23 +145,30 @@ impl KubeProvider {
         })
     }
 
-    /// Each step is tried whatever became of the one before; the first failure comes back.
+    /// Each step is tried whatever became of the one before; what is not gone in the end comes back.
     async fn take_down(&self, made: Made<'_>, limit: Duration) -> Result<(), KubeError> {
         let cluster = self.cluster();
-        let mut failures = Vec::new();
+        // An API server that is away for a while is no reason to leave everything where it is.
+        cluster.await_answer(limit).await?;
         if let Some(layout) = &made.workload {
-            failures.extend(delete(cluster, layout, limit).await.err());
+            // What it could not remove, the sweep below tries again.
+            let _: Result<(), KubeError> = delete(cluster, layout, limit).await;
         }
-        if let Some(installation) = &made.mesh {
-            failures.extend(installation.uninstall(cluster, limit).await.err());
-        }
+        let mut uninstalled = match &made.mesh {
+            Some(installation) => installation.uninstall(cluster, limit).await,
+            None => Ok(()),
+        };
         // What a step was at when it failed.
-        let swept = remove_all_of(cluster, cluster.campaign()).await;
-        failures.extend(swept.left.into_iter().map(KubeError::Unfit));
-        if let Some(node) = &made.node {
-            failures.extend(release(cluster, node).await.err());
+        let left = remove_all_of(cluster, cluster.campaign()).await.left;
+        if let (Err(_), Some(installation)) = (&uninstalled, &made.mesh) {
+            uninstalled = installation.uninstall(cluster, limit).await;
         }
-        failures.into_iter().next().map_or(Ok(()), Err)
+        let released = match &made.node {
+            Some(node) => release(cluster, node).await,
+            None => Ok(()),
+        };
+        uninstalled.and(released)?;
+        if left.is_empty() { Ok(()) } else { Err(KubeError::Unfit(left.join("; "))) }
     }
 
     /// Unique among the cluster's runs, and short, for it is part of namespaces' names.
@@ -159,6 +177,19 @@ impl KubeProvider {
         let digest = digest(text.as_bytes());
         digest.trim_start_matches("sha256:").chars().take(DIGITS).collect()
     }
+}
+
+/// Refuses a generator outside of a mesh that refuses whoever is outside.
+fn refuse_a_deaf_mesh(arm: &ArmRun<'_>, mesh: &KubeMesh) -> Result<(), KubeError> {
+    let refuses = mesh.proof.as_ref().is_some_and(|proof| proof.plaintext_refused);
+    if arm.scenario.kube.generator_meshed || !refuses {
+        return Ok(());
+    }
+    Err(KubeError::Unfit(format!(
+        "{} refuses plaintext from outside, and the scenario keeps the load generator there: every request would fail. \
+         Write `generator_meshed: true`, or take a mesh that lets plaintext in",
+        arm.mesh.name
+    )))
 }
 
 fn front_ends(layout: &Layout) -> Vec<FrontEnd> {
@@ -214,6 +245,16 @@ fn merged(pods: &[PodRecording]) -> Result<Recording, LabError> {
     let mut merge: Option<Merge> = None;
     for PodRecording { pod, recording, .. } in pods {
         let recording = Recording::from_json(recording).map_err(|error| wrong(&error))?;
+        let refused = |why: &str| Err(KubeError::generator(pod, why).into());
+        if recording.interrupted {
+            return refused(
+                "was told to end before its load was done (was it evicted, or its node drained?)",
+            );
+        }
+        if recording.generator != GENERATOR {
+            let theirs = &recording.generator;
+            return refused(&format!("is {theirs} and not {GENERATOR}: build the image anew"));
+        }
         match &mut merge {
             None => merge = Some(Merge::begin(pod, recording)),
             Some(merge) => merge.add(pod, &recording).map_err(|error| wrong(&error))?,

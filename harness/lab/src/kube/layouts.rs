@@ -54,6 +54,7 @@ pub(super) fn generator_layout(
         image: settings.image.clone(),
         pods: settings.generators.get(),
         reserved_for: (!node.co_located).then(|| cluster.campaign().to_owned()),
+        sidecars: if settings.generator_meshed { mesh.sidecars.clone() } else { Vec::new() },
         namespace_labels: enrolment.namespace_labels.clone(),
         namespace_annotations: enrolment.namespace_annotations.clone(),
         pod_labels: enrolment.pod_labels.clone(),

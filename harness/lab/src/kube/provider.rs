@@ -1,16 +1,22 @@
 //! One campaign's hold on a cluster: [`KubeProvider`].
 
+use std::time::Duration;
+
 use k8s_openapi::api::core::v1::Node;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 use meshbench_core::report::{ClusterEnvironment, ClusterNode};
+use tokio_util::sync::CancellationToken;
 
 use super::access::{
     HeldLease, Swept, Wanted, examine, quantity_bytes, quantity_cores, remove_all_of, schedulable, sweep,
 };
 use super::cluster::Cluster;
 use super::error::KubeError;
+use crate::error::error_chain;
 
+/// How long an API server that is away is waited for before a campaign ends without cleaning up.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Where cloud providers say what kind of machine a node is.
 const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
 
@@ -32,16 +38,24 @@ impl KubeProvider {
         context: &str,
         campaign: &str,
         wanted: &Wanted<'_>,
+        cancelled: &CancellationToken,
     ) -> Result<(Self, Vec<String>), KubeError> {
         let cluster = Cluster::connect(Some(context), campaign).await?;
         let lease = HeldLease::acquire(&cluster).await?;
         let prepared = async {
             let Swept { removed, left } = sweep(&cluster).await?;
+            if !left.is_empty() {
+                return Err(KubeError::Unfit(format!("a dead campaign is not gone: {}", left.join("; "))));
+            }
             examine(&cluster, wanted).await.refuse()?;
-            let swept = removed.into_iter().chain(left).collect();
-            Ok::<_, KubeError>((swept, read_environment(&cluster).await?))
+            Ok::<_, KubeError>((removed, read_environment(&cluster).await?))
         };
-        match prepared.await {
+        let prepared = tokio::select! {
+            biased;
+            () = cancelled.cancelled() => Err(KubeError::Unfit("interrupted before it ran".to_owned())),
+            prepared = prepared => prepared,
+        };
+        match prepared {
             Ok((swept, environment)) => Ok((Self { cluster, lease, environment }, swept)),
             Err(error) => {
                 // Why it is unfit says more than that it is still claimed, which it is for a minute at most.
@@ -72,8 +86,15 @@ impl KubeProvider {
 
     /// Removes all that is left of the campaign, and gives the cluster free; what could not be removed comes back in words.
     pub async fn end(self) -> Vec<String> {
+        if let Err(away) = self.cluster.await_answer(PATIENCE).await {
+            return vec![format!(
+                "{}: meshbench clean --context {} removes what is left",
+                error_chain(&away),
+                self.cluster.context()
+            )];
+        }
         let swept = remove_all_of(&self.cluster, self.cluster.campaign()).await;
-        let released = self.lease.release().await.err().map(|error| crate::error::error_chain(&error));
+        let released = self.lease.release().await.err().map(|error| error_chain(&error));
         swept.left.into_iter().chain(released).collect()
     }
 }

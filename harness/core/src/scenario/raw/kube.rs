@@ -12,7 +12,7 @@ use crate::units::Span;
 #[serde(deny_unknown_fields, default, expecting = "a mapping such as {generators: 2}")]
 #[schemars(rename = "Kube")]
 pub(in crate::scenario) struct RawKube {
-    /// The kubeconfig context. `--context` and `MESHBENCH_CONTEXT` overrule it; without any, the current one is used.
+    /// The kubeconfig context. `--context` and `MESHBENCH_CONTEXT` overrule it; without any, no case runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::scenario) context: Option<String>,
     /// The image with meshbench's programs, which every node has or can pull.

@@ -121,7 +121,7 @@ pub(super) struct RawCompare {
 #[serde(deny_unknown_fields, default, expecting = "a mapping such as {interval: 1s}")]
 #[schemars(rename = "Resources")]
 pub(super) struct RawResources {
-    /// The time between two samples.
+    /// The time between two samples, on one machine. Kubelets have new readings every 10 to 20 seconds, whatever is asked.
     pub(super) interval: Written<Span>,
 }
 

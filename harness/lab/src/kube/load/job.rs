@@ -22,6 +22,8 @@ pub(in crate::kube) struct GeneratorLayout {
     pub pods: u32,
     /// The node's hostname, reserved by this campaign; `None` where the generator has none to itself.
     pub reserved_for: Option<String>,
+    /// Containers of the mesh that its pods must have; none where it is no part of it.
+    pub sidecars: Vec<String>,
     /// Labels and annotations of the namespace and of pods that make it part of the mesh; empty where it is not.
     pub namespace_labels: BTreeMap<String, String>,
     /// See `namespace_labels`.
@@ -117,6 +119,7 @@ mod tests {
             image: "meshbench:1".to_owned(),
             pods: 3,
             reserved_for: reserved_for.map(str::to_owned),
+            sidecars: Vec::new(),
             namespace_labels: BTreeMap::from([("istio-injection".to_owned(), "enabled".to_owned())]),
             namespace_annotations: BTreeMap::new(),
             pod_labels: BTreeMap::new(),

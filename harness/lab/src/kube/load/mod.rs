@@ -14,6 +14,7 @@ use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 use meshbench_core::event::Event;
 use meshbench_core::load_plan::LoadPlan;
+use tokio::time::timeout;
 
 pub(super) use self::clock::unix_ns;
 pub(super) use self::job::GeneratorLayout;
@@ -27,9 +28,13 @@ use super::cluster::Cluster;
 use super::error::KubeError;
 use super::labels::{GENERATOR_ROLE, ROLE, RUN};
 use super::watch;
+use super::workload::wrong_containers;
 
 /// Between the last plan's being read and the first request: for connections to be opened, through proxies.
 const LEAD: Duration = Duration::from_secs(3);
+
+/// How long after the end of the load a recording may take to come, through an API server that may be away meanwhile.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Pods of the load generator that wait for their plan.
 pub(super) struct Generators {
@@ -54,20 +59,30 @@ impl Generators {
         let selector = ListParams::default().labels(&format!("{RUN}={},{ROLE}={GENERATOR_ROLE}", layout.run));
         let wanted = layout.pods as usize;
         let names = watch::until(&pods, &selector, limit, |found| {
+            let stranger = found
+                .values()
+                .find_map(|pod| Some((pod.name_any(), wrong_containers(pod, NAME, &layout.sidecars)?)));
+            if let Some((pod, why)) = stranger {
+                let pods = vec![format!("{}/{pod}", layout.namespace)];
+                return Ok(Err(KubeError::NotEnrolled { pods, why }));
+            }
             let waiting: Vec<_> = found.values().filter_map(|pod| readiness(pod).err()).collect();
             match (found.len(), waiting.as_slice()) {
                 (there, []) if there == wanted => {
                     let mut pods: Vec<_> =
                         found.values().map(|pod| (index_of(pod), pod.name_any())).collect();
                     pods.sort();
-                    Ok(pods.into_iter().map(|(_, name)| name).collect())
+                    Ok(Ok(pods.into_iter().map(|(_, name)| name).collect()))
                 }
                 (there, []) => Err(format!("{there} of {wanted} pods are there")),
                 (_, waiting) => Err(waiting.join("; ")),
             }
         })
         .await
-        .map_err(KubeError::timed_out(format!("the load generator in {} is not ready", layout.namespace)))?;
+        .map_err(KubeError::timed_out(format!(
+            "the load generator in {} is not ready",
+            layout.namespace
+        )))??;
         Ok(Self { pods, names })
     }
 
@@ -96,7 +111,13 @@ impl Generators {
         let window = plans.first().map(|(plan, _)| Window::of(plan, start_unix_ns));
         let window = window.ok_or_else(|| KubeError::generator(NAME, "has no pod"))?;
         try_join_all(plans.into_iter().map(|(plan, generator)| generator.carry_out(plan))).await?;
-        let recordings = watch(&self.pods, &self.names, window, observe).await?;
+        let drain = plan_of(0, start_unix_ns)?.settings().drain;
+        let limit = window.left(start_unix_ns) + drain + PATIENCE;
+        let recordings = timeout(limit, watch(&self.pods, &self.names, window, observe)).await;
+        let recordings = recordings.unwrap_or_else(|_| {
+            let all = self.names.join(", ");
+            Err(KubeError::generator(&all, "did not hand every recording over in time"))
+        })?;
         let (clock_spread_ns, clock_error_ns) = spread_ns(&clocks);
         Ok(LoadOutcome { recordings, window, clock_spread_ns, clock_error_ns })
     }
@@ -120,6 +141,11 @@ impl Window {
         let opens_unix_ns = start_unix_ns.saturating_add(nanoseconds(settings.warm_up));
         let closes_unix_ns = opens_unix_ns.saturating_add(nanoseconds(settings.duration));
         Self { opens_unix_ns, closes_unix_ns, warm_up: settings.warm_up }
+    }
+
+    /// How long it is from an instant until it closes, with the lead that was agreed on before.
+    fn left(&self, start_unix_ns: u64) -> Duration {
+        LEAD + Duration::from_nanos(self.closes_unix_ns.saturating_sub(start_unix_ns))
     }
 
     /// How long it is open.

@@ -103,7 +103,7 @@ pub(crate) fn running_containers(pod: &Pod) -> Vec<String> {
 
 /// What is wrong with a pod's containers: there must be the service's own and the mesh's sidecars, and no others, which
 /// would be measured as something they are not.
-fn wrong_containers(pod: &Pod, own: &str, sidecars: &[String]) -> Option<String> {
+pub(in crate::kube) fn wrong_containers(pod: &Pod, own: &str, sidecars: &[String]) -> Option<String> {
     let found = running_containers(pod);
     if let Some(missing) = sidecars.iter().find(|sidecar| !found.contains(sidecar)) {
         return Some(format!("it has no container {missing}, only {}", found.join(", ")));
