@@ -46,18 +46,17 @@ pub(super) fn generator_layout(
     node: &ReservedNode,
 ) -> GeneratorLayout {
     let settings = &scenario.kube;
-    let outside = Enrolment::default();
-    let enrolment = if settings.generator_meshed { &mesh.enrolment } else { &outside };
+    let (enrolment, sidecars) = match settings.generator_meshed {
+        true => (mesh.enrolment.clone(), mesh.sidecars.clone()),
+        false => (Enrolment::default(), Vec::new()),
+    };
     GeneratorLayout {
         run: run.to_owned(),
         namespace: format!("mb-{run}-load"),
         image: settings.image.clone(),
         pods: settings.generators.get(),
         reserved_for: (!node.co_located).then(|| cluster.campaign().to_owned()),
-        sidecars: if settings.generator_meshed { mesh.sidecars.clone() } else { Vec::new() },
-        namespace_labels: enrolment.namespace_labels.clone(),
-        namespace_annotations: enrolment.namespace_annotations.clone(),
-        pod_labels: enrolment.pod_labels.clone(),
-        pod_annotations: enrolment.pod_annotations.clone(),
+        sidecars,
+        enrolment,
     }
 }

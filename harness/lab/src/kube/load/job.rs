@@ -1,10 +1,9 @@
 //! The load generator's objects, as values: [`GeneratorLayout`].
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use crate::kube::labels::{GENERATOR_ROLE, RESERVED, ROLE, RUN, SERVICE};
+use crate::mesh::Enrolment;
 
 /// The name of its Job, its account and its container.
 pub(super) const NAME: &str = "load";
@@ -24,25 +23,19 @@ pub(in crate::kube) struct GeneratorLayout {
     pub reserved_for: Option<String>,
     /// Containers of the mesh that its pods must have; none where it is no part of it.
     pub sidecars: Vec<String>,
-    /// Labels and annotations of the namespace and of pods that make it part of the mesh; empty where it is not.
-    pub namespace_labels: BTreeMap<String, String>,
-    /// See `namespace_labels`.
-    pub namespace_annotations: BTreeMap<String, String>,
-    /// See `namespace_labels`.
-    pub pod_labels: BTreeMap<String, String>,
-    /// See `namespace_labels`.
-    pub pod_annotations: BTreeMap<String, String>,
+    /// What makes it part of the mesh; empty where it is not.
+    pub enrolment: Enrolment,
 }
 
 impl GeneratorLayout {
     /// The namespace, to be made first.
     pub(super) fn namespace(&self) -> Value {
-        let mut labels = self.namespace_labels.clone();
+        let mut labels = self.enrolment.namespace_labels.clone();
         labels.insert(RUN.to_owned(), self.run.clone());
         json!({
             "apiVersion": "v1",
             "kind": "Namespace",
-            "metadata": {"name": self.namespace, "labels": labels, "annotations": self.namespace_annotations},
+            "metadata": {"name": self.namespace, "labels": labels, "annotations": self.enrolment.namespace_annotations},
         })
     }
 
@@ -57,7 +50,7 @@ impl GeneratorLayout {
 
     /// An indexed Job whose pods wait for their plan.
     pub(super) fn job(&self) -> Value {
-        let mut labels = self.pod_labels.clone();
+        let mut labels = self.enrolment.pod_labels.clone();
         labels.insert(RUN.to_owned(), self.run.clone());
         labels.insert(ROLE.to_owned(), GENERATOR_ROLE.to_owned());
         json!({
@@ -71,7 +64,7 @@ impl GeneratorLayout {
                 // A generator that was started twice would send its share twice.
                 "backoffLimit": 0,
                 "template": {
-                    "metadata": {"labels": labels, "annotations": self.pod_annotations},
+                    "metadata": {"labels": labels, "annotations": self.enrolment.pod_annotations},
                     "spec": self.pod(),
                 },
             },
@@ -110,6 +103,8 @@ impl GeneratorLayout {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn layout(reserved_for: Option<&str>) -> GeneratorLayout {
@@ -120,10 +115,10 @@ mod tests {
             pods: 3,
             reserved_for: reserved_for.map(str::to_owned),
             sidecars: Vec::new(),
-            namespace_labels: BTreeMap::from([("istio-injection".to_owned(), "enabled".to_owned())]),
-            namespace_annotations: BTreeMap::new(),
-            pod_labels: BTreeMap::new(),
-            pod_annotations: BTreeMap::new(),
+            enrolment: Enrolment {
+                namespace_labels: BTreeMap::from([("istio-injection".to_owned(), "enabled".to_owned())]),
+                ..Enrolment::default()
+            },
         }
     }
 

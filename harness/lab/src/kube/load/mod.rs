@@ -28,7 +28,7 @@ use super::cluster::Cluster;
 use super::error::KubeError;
 use super::labels::{GENERATOR_ROLE, ROLE, RUN};
 use super::watch;
-use super::workload::wrong_containers;
+use super::workload::{readiness, wrong_containers};
 
 /// Between the last plan's being read and the first request: for connections to be opened, through proxies.
 const LEAD: Duration = Duration::from_secs(3);
@@ -66,7 +66,7 @@ impl Generators {
                 let pods = vec![format!("{}/{pod}", layout.namespace)];
                 return Ok(Err(KubeError::NotEnrolled { pods, why }));
             }
-            let waiting: Vec<_> = found.values().filter_map(|pod| readiness(pod).err()).collect();
+            let waiting: Vec<_> = found.values().filter_map(waits_for).collect();
             match (found.len(), waiting.as_slice()) {
                 (there, []) if there == wanted => {
                     let mut pods: Vec<_> =
@@ -108,11 +108,11 @@ impl Generators {
         let plans =
             (0..).zip(attended).map(|(index, generator)| Ok((plan_of(index, start_unix_ns)?, generator)));
         let plans: Vec<_> = plans.collect::<Result<_, KubeError>>()?;
-        let window = plans.first().map(|(plan, _)| Window::of(plan, start_unix_ns));
-        let window = window.ok_or_else(|| KubeError::generator(NAME, "has no pod"))?;
+        // They differ in nothing but their share.
+        let (plan, _) = plans.first().ok_or_else(|| KubeError::generator(NAME, "has no pod"))?;
+        let window = Window::of(plan, start_unix_ns);
+        let limit = LEAD + window.warm_up + window.duration() + plan.settings().drain + PATIENCE;
         try_join_all(plans.into_iter().map(|(plan, generator)| generator.carry_out(plan))).await?;
-        let drain = plan_of(0, start_unix_ns)?.settings().drain;
-        let limit = window.left(start_unix_ns) + drain + PATIENCE;
         let recordings = timeout(limit, watch(&self.pods, &self.names, window, observe)).await;
         let recordings = recordings.unwrap_or_else(|_| {
             let all = self.names.join(", ");
@@ -143,11 +143,6 @@ impl Window {
         Self { opens_unix_ns, closes_unix_ns, warm_up: settings.warm_up }
     }
 
-    /// How long it is from an instant until it closes, with the lead that was agreed on before.
-    fn left(&self, start_unix_ns: u64) -> Duration {
-        LEAD + Duration::from_nanos(self.closes_unix_ns.saturating_sub(start_unix_ns))
-    }
-
     /// How long it is open.
     pub(super) fn duration(&self) -> Duration {
         Duration::from_nanos(self.closes_unix_ns.saturating_sub(self.opens_unix_ns))
@@ -166,27 +161,9 @@ fn index_of(pod: &Pod) -> u32 {
     index.and_then(|index| index.parse().ok()).unwrap_or(u32::MAX)
 }
 
-/// Whether a pod is ready, or what it waits for.
-fn readiness(pod: &Pod) -> Result<(), String> {
-    let name = pod.name_any();
-    let status = pod.status.clone().unwrap_or_default();
-    let conditions = status.conditions.unwrap_or_default();
-    if conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True") {
-        return Ok(());
-    }
-    let unschedulable =
-        conditions.iter().find(|condition| condition.type_ == "PodScheduled" && condition.status != "True");
-    let waiting = status.container_statuses.into_iter().flatten().find_map(|container| {
-        let waiting = container.state?.waiting?;
-        let reason = waiting.reason.unwrap_or_default();
-        Some(format!("{}: {reason} {}", container.name, waiting.message.unwrap_or_default()))
-    });
-    let why = unschedulable.and_then(|condition| condition.message.clone()).or(waiting);
-    Err(format!(
-        "{name} is {}{}",
-        status.phase.unwrap_or_else(|| "unknown".to_owned()),
-        why.map_or_else(String::new, |why| format!(" ({})", why.trim()))
-    ))
+/// A pod that is not ready, with what it waits for.
+fn waits_for(pod: &Pod) -> Option<String> {
+    readiness(pod).err().map(|why| format!("{}: {why}", pod.name_any()))
 }
 
 #[cfg(test)]

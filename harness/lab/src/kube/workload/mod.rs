@@ -11,7 +11,7 @@ pub(crate) use delete::delete;
 pub(crate) use deploy::deploy;
 pub(crate) use layout::{Layout, REQUEST_PORT, Service};
 pub(crate) use standing::DeployedPod;
-pub(super) use standing::wrong_containers;
+pub(super) use standing::{readiness, wrong_containers};
 
 #[cfg(test)]
 mod tests;

@@ -112,7 +112,8 @@ pub(in crate::kube) fn wrong_containers(pod: &Pod, own: &str, sidecars: &[String
     Some(format!("it has a container {stranger}, which is neither {own} nor one of the mesh's sidecars"))
 }
 
-fn ready_pod(pod: &Pod, app: u32, service: Service) -> Result<DeployedPod, String> {
+/// Whether a pod is ready, its sidecars included; otherwise what it waits for.
+pub(in crate::kube) fn readiness(pod: &Pod) -> Result<(), String> {
     let status = pod.status.as_ref().ok_or("it has no status yet")?;
     let condition = |of_type: &str| status.conditions.iter().flatten().find(|it| it.type_ == of_type);
     if condition("Ready").is_none_or(|ready| ready.status != "True") {
@@ -126,6 +127,12 @@ fn ready_pod(pod: &Pod, app: u32, service: Service) -> Result<DeployedPod, Strin
             (None, true) => format!("phase {}", status.phase.as_deref().unwrap_or("unknown")),
         });
     }
+    Ok(())
+}
+
+fn ready_pod(pod: &Pod, app: u32, service: Service) -> Result<DeployedPod, String> {
+    readiness(pod)?;
+    let status = pod.status.as_ref().ok_or("it has no status yet")?;
     let spec = pod.spec.as_ref().ok_or("it has no specification")?;
     Ok(DeployedPod {
         name: pod.name_any(),

@@ -37,7 +37,7 @@ pub struct Wanted<'a> {
     pub generator_node: &'a GeneratorNode,
 }
 
-/// What a pod of an application requests, its sidecar included where it has one.
+/// What a pod of an application needs by itself: what a mesh adds is known only once it has.
 const APP_POD: PodRequest = PodRequest { cpu_millis: 100, memory_bytes: 64 << 20 };
 /// What a pod of the load generator requests.
 const GENERATOR_POD: PodRequest = PodRequest { cpu_millis: 100, memory_bytes: 64 << 20 };
