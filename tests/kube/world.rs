@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 
+use meshbench_testcluster::status::Status;
 use meshbench_testcluster::{Cluster, artifacts, cache, istio, requirements};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::support::{Workshop, text_of};
@@ -92,6 +95,25 @@ impl World {
         kubectl(&self.cluster, arguments, None)
     }
 
+    /// The same with something on its standard input.
+    pub(crate) fn kubectl_with(&self, arguments: &[&str], input: &str) -> String {
+        kubectl(&self.cluster, arguments, Some(input))
+    }
+
+    /// What `kubectl` prints, or why it failed.
+    pub(crate) fn try_kubectl(&self, arguments: &[&str]) -> Result<String, String> {
+        let output = kubectl_output(&self.cluster, arguments, None);
+        if output.status.success() { Ok(text_of(&output)) } else { Err(text_of(&output)) }
+    }
+
+    /// Stops a component of the cluster, as `meshbench-testcluster status` calls it, until what comes back is dropped.
+    pub(crate) fn freeze(&self, component: &str) -> Frozen {
+        let process = Status::of(&self.cluster).unwrap().process(component);
+        let process = Pid::from_raw(process.unwrap_or_else(|| panic!("no {component} runs")));
+        kill(process, Signal::SIGSTOP).unwrap();
+        Frozen(process)
+    }
+
     /// What is in the cluster, object by object, besides events and what changes by itself.
     pub(crate) fn everything(&self) -> Vec<String> {
         let kinds = "namespaces,pods,services,deployments,daemonsets,replicasets,jobs,configmaps,secrets,serviceaccounts,\
@@ -115,6 +137,15 @@ impl World {
         let mut all: Vec<_> = objects.chain(nodes).collect();
         all.sort();
         all
+    }
+}
+
+/// A component that does nothing while this is there.
+pub(crate) struct Frozen(Pid);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        kill(self.0, Signal::SIGCONT).unwrap();
     }
 }
 
@@ -163,6 +194,12 @@ fn testcluster(cluster: &Cluster, arguments: &[&str]) {
 }
 
 fn kubectl(cluster: &Cluster, arguments: &[&str], input: Option<&str>) -> String {
+    let output = kubectl_output(cluster, arguments, input);
+    assert!(output.status.success(), "kubectl {arguments:?}: {}", text_of(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn kubectl_output(cluster: &Cluster, arguments: &[&str], input: Option<&str>) -> Output {
     let mut command = Command::new("kubectl");
     command.arg("--kubeconfig").arg(cluster.kubeconfig()).args(arguments);
     let stdin = match input {
@@ -173,9 +210,7 @@ fn kubectl(cluster: &Cluster, arguments: &[&str], input: Option<&str>) -> String
             Stdio::from(fs::File::open(file).unwrap())
         }
     };
-    let output = command.stdin(stdin).output().unwrap();
-    assert!(output.status.success(), "kubectl {arguments:?}: {}", text_of(&output));
-    String::from_utf8(output.stdout).unwrap()
+    command.stdin(stdin).output().unwrap()
 }
 
 /// Takes the shared cluster down.

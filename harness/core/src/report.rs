@@ -20,7 +20,7 @@ use crate::metric::Metric;
 use crate::resources::{ContainerUse, Group};
 use crate::run::{DataPathProof, Run};
 
-pub use cluster::{ClusterEnvironment, ClusterNode, ClusterPlacement};
+pub use cluster::{ClusterEnvironment, ClusterNode, ClusterPlacement, StepSeconds};
 pub use curve::CurvePoint;
 pub use metric::{Bounds, MetricReport, ReportUnit};
 

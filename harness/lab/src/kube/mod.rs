@@ -11,9 +11,11 @@ mod install;
 mod labels;
 mod layouts;
 mod load;
+mod node_readiness;
 mod proof;
 mod provider;
 mod resources;
+mod results;
 mod watch;
 mod workload;
 

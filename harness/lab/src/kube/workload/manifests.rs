@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::layout::{Layout, METRICS_PORT, REQUEST_PORT, Service};
 use crate::kube::labels::{APP, GENERATOR_ROLE, ROLE, RUN, SERVICE};
-use crate::mesh::Enrolment;
+use crate::mesh::{Enrolment, KubeMesh};
 
 /// What "the same node" means to the scheduler.
 const NODE: &str = "kubernetes.io/hostname";
@@ -38,6 +38,13 @@ pub(super) fn manifests(layout: &Layout, enrolment: &Enrolment) -> Manifests {
             .map(|(app, service)| deployment(layout, enrolment, app, service))
             .collect(),
     }
+}
+
+/// All objects of a workload in a mesh as one list, in the order in which they are made, for people to keep and look at.
+pub(crate) fn workload_manifests(layout: &Layout, mesh: &KubeMesh) -> Value {
+    let Manifests { namespaces, surroundings, deployments } = manifests(layout, &mesh.enrolment);
+    let items: Vec<_> = namespaces.into_iter().chain(surroundings).chain(deployments).collect();
+    json!({"apiVersion": "v1", "kind": "List", "items": items})
 }
 
 fn namespace(layout: &Layout, enrolment: &Enrolment, name: &str) -> Value {

@@ -10,6 +10,7 @@ mod standing;
 pub(crate) use delete::delete;
 pub(crate) use deploy::deploy;
 pub(crate) use layout::{Layout, REQUEST_PORT, Service};
+pub(crate) use manifests::workload_manifests;
 pub(crate) use standing::DeployedPod;
 pub(super) use standing::{readiness, wrong_containers};
 
