@@ -21,6 +21,8 @@ pub struct KubeSettings {
     pub generator_meshed: bool,
     /// Where the services of an app run.
     pub services: ServicePlacement,
+    /// What each of them asks the scheduler for, in thousandths of a core.
+    pub service_cpu_millicores: NonZeroU32,
     /// Which namespaces the apps are in.
     pub namespaces: NamespaceLayout,
     /// How long each step of a run may take, the load apart: installing, deploying, deleting, uninstalling.

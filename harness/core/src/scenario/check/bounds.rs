@@ -26,5 +26,7 @@ pub(super) const HIGHEST_CPU_FLOOR: &str = "10ms";
 pub(super) const HIGHEST_MEMORY_FLOOR: &str = "10GiB";
 /// Pods of the load generator; each carries tens of thousands of requests a second.
 pub(super) const MOST_GENERATORS: &str = "100";
+/// What a service asks for, in thousandths of a core; no node has as many cores.
+pub(super) const MOST_MILLICORES: &str = "1000000";
 /// A step of a run on a cluster that takes longer will not end.
 pub(super) const LONGEST_STEP: &str = "1day";

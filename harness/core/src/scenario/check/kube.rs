@@ -26,6 +26,11 @@ pub(super) fn check(
     let generators = checker.read_count(&path.key("generators"), &raw.generators, bounds::MOST_GENERATORS);
     let generator_node = checker.read(&path.key("generator_node"), &raw.generator_node);
     let services = checker.read(&path.key("services"), &raw.services);
+    let service_cpu_millicores = checker.read_count(
+        &path.key("service_cpu_millicores"),
+        &raw.service_cpu_millicores,
+        bounds::MOST_MILLICORES,
+    );
     let namespaces = checker.read(&path.key("namespaces"), &raw.namespaces);
     let step_limit = checker.read(&path.key("step_limit"), &raw.step_limit);
     if let Some(limit) = &step_limit {
@@ -38,6 +43,7 @@ pub(super) fn check(
         generator_node: generator_node?,
         generator_meshed: raw.generator_meshed,
         services: services?,
+        service_cpu_millicores: service_cpu_millicores?,
         namespaces: namespaces?,
         step_limit: step_limit?,
     })

@@ -25,6 +25,8 @@ pub(in crate::scenario) struct RawKube {
     pub(in crate::scenario) generator_meshed: bool,
     /// Where the three services of an app run: `anywhere`, `same_node` or `across_nodes`.
     pub(in crate::scenario) services: Written<ServicePlacement>,
+    /// What each of them asks the scheduler for, in thousandths of a core: it takes a cluster with room for all of them.
+    pub(in crate::scenario) service_cpu_millicores: Written<Count>,
     /// Which namespaces the apps are in: `per_app`, or `shared` for one.
     pub(in crate::scenario) namespaces: Written<NamespaceLayout>,
     /// How long each step of a run may take, the load apart: installing, deploying, deleting, uninstalling.
@@ -41,6 +43,8 @@ impl Default for RawKube {
             generator_node: Written::new("random"),
             generator_meshed: true,
             services: Written::new("anywhere"),
+            // What upstream's manifests have.
+            service_cpu_millicores: Written::new("100"),
             namespaces: Written::new("per_app"),
             step_limit: Written::new("5m"),
         }

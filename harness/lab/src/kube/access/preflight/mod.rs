@@ -37,8 +37,8 @@ pub struct Wanted<'a> {
     pub generator_node: &'a GeneratorNode,
 }
 
-/// What a pod of an application needs by itself: what a mesh adds is known only once it has.
-const APP_POD: PodRequest = PodRequest { cpu_millis: 100, memory_bytes: 64 << 20 };
+/// The memory that a pod of an application needs by itself: what a mesh adds is known only once it has.
+const APP_MEMORY_BYTES: u64 = 64 << 20;
 /// What a pod of the load generator requests.
 const GENERATOR_POD: PodRequest = PodRequest { cpu_millis: 100, memory_bytes: 64 << 20 };
 
@@ -49,7 +49,10 @@ impl<'a> Wanted<'a> {
         Self {
             meshes,
             apps: scenario.workload.apps.get(),
-            app_pod: APP_POD,
+            app_pod: PodRequest {
+                cpu_millis: u64::from(scenario.kube.service_cpu_millicores.get()),
+                memory_bytes: APP_MEMORY_BYTES,
+            },
             generators: scenario.kube.generators.get(),
             generator_pod: GENERATOR_POD,
             generator_node: &scenario.kube.generator_node,
