@@ -96,6 +96,19 @@ impl PlannedCase {
         (compare.new == self.case.mesh).then_some(&compare.old)
     }
 
+    /// Of the `selected`, those that have to be run first, lowest rate first: the same scenario and duration at lower rates,
+    /// where these decide which meshes go on.
+    pub(crate) fn lower_rates<'a>(&self, selected: &'a [Self]) -> Vec<&'a Self> {
+        let Case { scenario, rate, duration, .. } = &self.case;
+        let is_lower = |other: &&Self| {
+            other.case.scenario == *scenario && other.case.duration == *duration && other.case.rate < *rate
+        };
+        let mut lower: Vec<_> =
+            selected.iter().filter(|_| self.scenario.stop_at_collapse).filter(is_lower).collect();
+        lower.sort_by_key(|other| other.case.rate);
+        lower
+    }
+
     /// Whether it can run here, asked for or not.
     #[must_use]
     pub(crate) fn can_run(&self) -> bool {

@@ -323,7 +323,16 @@ impl CaseReport {
     /// The report of a case that came to no run.
     #[must_use]
     pub fn without_runs(heading: CaseHeading, cause: String) -> Self {
-        let verdict = Verdict::Error { causes: vec![cause] };
+        Self::unmeasured(heading, Verdict::Error { causes: vec![cause] })
+    }
+
+    /// The report of a case that was not run for a collapse.
+    #[must_use]
+    pub fn not_run(heading: CaseHeading, reason: String) -> Self {
+        Self::unmeasured(heading, Verdict::NotRun { reasons: vec![reason] })
+    }
+
+    fn unmeasured(heading: CaseHeading, verdict: Verdict) -> Self {
         Self::new(heading, &[], &[], Judgement { verdict, limits: Vec::new() })
     }
 

@@ -6,6 +6,7 @@ mod kube;
 mod mesh_name;
 mod provider_kind;
 mod raw;
+mod sweep;
 mod tier;
 mod workload;
 
@@ -43,6 +44,8 @@ pub struct Scenario {
     pub meshes: Vec<MeshName>,
     /// Rates offered over all apps together.
     pub rates: Vec<OfferedRate>,
+    /// Whether a mesh is not run any more above the first rate that it could not carry.
+    pub stop_at_collapse: bool,
     /// How long is measured, without the warm-up.
     pub durations: Vec<Span>,
     /// Load before the measured window.

@@ -68,9 +68,10 @@ impl Page {
         let Some(verdict) = cases.first().map(|case| &case.verdict) else { return };
         self.gap();
         let tone = match verdict {
-            Verdict::Invalid { .. } | Verdict::Inconclusive { .. } | Verdict::NewBaseline { .. } => {
-                Tone::Doubtful
-            }
+            Verdict::Invalid { .. }
+            | Verdict::Inconclusive { .. }
+            | Verdict::NewBaseline { .. }
+            | Verdict::NotRun { .. } => Tone::Doubtful,
             Verdict::Improved { .. } => Tone::Good,
             _ => Tone::Bad,
         };
@@ -121,7 +122,10 @@ impl Page {
         let tally = Tally::of(report);
         let tone = match () {
             () if tally.failed + tally.errors > 0 => Tone::Bad,
-            () if tally.invalid + tally.inconclusive > 0 || report.interrupted || tally.passed == 0 => {
+            () if tally.invalid + tally.inconclusive + tally.not_run > 0
+                || report.interrupted
+                || tally.passed == 0 =>
+            {
                 Tone::Doubtful
             }
             () => Tone::Good,

@@ -182,9 +182,13 @@ impl Cell {
             (Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. }, true) => Tone::Good,
             (Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. }, false) => Tone::Faint,
             (Verdict::Fail { .. } | Verdict::Regressed { .. } | Verdict::Error { .. }, _) => Tone::Bad,
-            (Verdict::Invalid { .. } | Verdict::Inconclusive { .. } | Verdict::NewBaseline { .. }, _) => {
-                Tone::Doubtful
-            }
+            (
+                Verdict::Invalid { .. }
+                | Verdict::Inconclusive { .. }
+                | Verdict::NewBaseline { .. }
+                | Verdict::NotRun { .. },
+                _,
+            ) => Tone::Doubtful,
         };
         let tier = case.tier.map_or_else(String::new, |tier| format!(" {tier}"));
         let words = if case.selected { format!("{}{tier}", case.verdict.word()) } else { "control".into() };

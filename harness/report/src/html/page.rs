@@ -189,7 +189,7 @@ fn verdict(case: &CaseReport) -> VerdictPart {
     let tone = match case.verdict {
         Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. } => "good",
         Verdict::NewBaseline { .. } => "new",
-        Verdict::Invalid { .. } | Verdict::Inconclusive { .. } => "doubtful",
+        Verdict::Invalid { .. } | Verdict::Inconclusive { .. } | Verdict::NotRun { .. } => "doubtful",
         Verdict::Fail { .. } | Verdict::Regressed { .. } | Verdict::Error { .. } => "bad",
     };
     VerdictPart {

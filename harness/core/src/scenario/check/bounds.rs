@@ -8,6 +8,10 @@ pub(super) const MOST_CONNECTIONS: &str = "60000";
 pub(super) const MOST_BLOCKS: &str = "1000";
 /// Ten times what one machine's loopback carries.
 pub(super) const HIGHEST_RATE: &str = "10000000rps";
+/// Of a sweep: each is a case for every mesh.
+pub(super) const MOST_RATES_OF_A_SWEEP: usize = 100;
+/// Closer together than 2%, no two rates differ.
+pub(super) const MOST_STEPS_PER_DECADE: &str = "100";
 /// Reading every container takes about a millisecond: more often, and the reader is what is measured.
 pub(super) const SHORTEST_INTERVAL: &str = "10ms";
 /// No answer comes sooner.

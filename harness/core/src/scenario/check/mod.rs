@@ -5,6 +5,7 @@ mod budgets;
 mod checker;
 mod compare;
 mod kube;
+mod rates;
 mod strictness;
 mod workload;
 
@@ -47,10 +48,7 @@ pub(super) fn check(
     let tier = checker.read(&Path::of("tier"), &raw.tier);
     let provider = checker.read(&Path::of("provider"), &raw.provider);
     let meshes = meshes(&mut checker, &raw.meshes, known.meshes);
-    let rates = distinct(&mut checker, "rates", "rate", &raw.rates);
-    for (index, rate) in rates.iter().enumerate() {
-        checker.bound(&Path::of("rates").index(index), rate, bounds::HIGHEST_RATE);
-    }
+    let (rates, stop_at_collapse) = rates::check(&mut checker, &raw.rates);
     let durations = distinct(&mut checker, "durations", "duration", &raw.durations);
     for (index, duration) in durations.iter().enumerate() {
         checker.bound(&Path::of("durations").index(index), duration, bounds::LONGEST);
@@ -82,6 +80,7 @@ pub(super) fn check(
             provider: provider?,
             meshes,
             rates,
+            stop_at_collapse,
             durations,
             warm_up: warm_up?,
             repeats: repeats?,
