@@ -15,6 +15,7 @@ pub mod histogram;
 pub mod history;
 pub mod interval_log;
 pub mod judge;
+pub mod limit;
 pub mod load_command;
 pub mod load_event;
 pub mod load_plan;

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod curve;
+mod limit;
 mod metric;
 mod reading;
 
@@ -22,6 +23,7 @@ use crate::run::{DataPathProof, Run};
 
 pub use cluster::{ClusterEnvironment, ClusterNode, ClusterPlacement};
 pub use curve::CurvePoint;
+pub use limit::{LimitOutcome, LimitReport, ProbeFigures, ProbeReport};
 pub use metric::{Bounds, MetricReport, ReportUnit};
 
 /// The version of `report.json`. A reader of one version reads its additions too.
@@ -167,6 +169,9 @@ pub struct CaseReport {
     /// The same as a curve.
     #[serde(default)]
     pub pooled_latency_curve: Vec<CurvePoint>,
+    /// How much it can carry, where that was looked for: its runs are then the probes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<LimitReport>,
     /// Its runs.
     pub runs: Vec<RunReport>,
 }
@@ -316,6 +321,7 @@ impl CaseReport {
             metrics: metrics.collect(),
             pooled_latency_ns: LatencyTable::from(&pooled),
             pooled_latency_curve: CurvePoint::curve(&pooled),
+            limit: None,
             runs: runs.iter().map(|run| RunReport::from(*run)).collect(),
         }
     }
