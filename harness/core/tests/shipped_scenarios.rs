@@ -81,6 +81,8 @@ fn the_schema_refuses_what_the_reader_refuses() {
     for (valid, broken) in [
         ("rates: [100rps]", "rates: [100 rqs]"),
         ("rates: [100rps]", "rates: []"),
+        ("rates: [100rps]", "rates: {from: 100rps, to: 500rps}"),
+        ("rates: [100rps]", "rates: {from: 100rps, to: 500rps, step: 100rps, per_decade: 5}"),
         ("tier: quick", "tier: quik"),
         ("durations:", "duration:"),
         ("at_most: 0.1%", "at_most: 20ms"),

@@ -68,17 +68,17 @@ use super::{said, with};
 #[case::sweep_unit(
     "[500rps]",
     "{from: 500rps, to: 5500, step: 500 rqs}",
-    "scenarios/quick.yaml:5:28: rates.to: \"5500\" has no unit; expected a rate such as \"500rps\" or \"2.5krps\" (hint: did you mean \"5500rps\"?)\nscenarios/quick.yaml:5:40: rates.step: \"500 rqs\" is not a rate; expected a rate such as \"500rps\" or \"2.5krps\" (hint: did you mean \"500rps\"?)"
+    "scenarios/quick.yaml:5:27: rates.to: \"5500\" has no unit; expected a rate such as \"500rps\" or \"2.5krps\" (hint: did you mean \"5500rps\"?)\nscenarios/quick.yaml:5:39: rates.step: \"500 rqs\" is not a rate; expected a rate such as \"500rps\" or \"2.5krps\" (hint: did you mean \"500rps\"?)"
 )]
 #[case::sweep_downwards(
     "[500rps]",
     "{from: 500rps, to: 100rps, step: 100rps}",
-    "scenarios/quick.yaml:5:28: rates.to: 100rps is not above 500rps, where the rates begin; expected the highest rate"
+    "scenarios/quick.yaml:5:27: rates.to: 100rps is not above 500rps, where the rates begin; expected the highest rate"
 )]
 #[case::sweep_beyond_any_machine(
     "[500rps]",
     "{from: 500rps, to: 20000krps, per_decade: 5}",
-    "scenarios/quick.yaml:5:28: rates.to: 20000000rps is too much; expected at most 10000000rps"
+    "scenarios/quick.yaml:5:27: rates.to: 20000000rps is too much; expected at most 10000000rps"
 )]
 #[case::sweep_without_steps(
     "[500rps]",
@@ -88,22 +88,22 @@ use super::{said, with};
 #[case::sweep_with_two_kinds_of_steps(
     "[500rps]",
     "{from: 500rps, to: 5500rps, step: 500rps, per_decade: 5}",
-    "scenarios/quick.yaml:5:51: rates.per_decade: `step` says already how the rates follow each other; expected one of the two (hint: remove one of the two)"
+    "scenarios/quick.yaml:5:50: rates.per_decade: `step` says already how the rates follow each other; expected one of the two (hint: remove one of the two)"
 )]
 #[case::sweep_in_tiny_steps(
     "[500rps]",
     "{from: 500rps, to: 5500rps, step: 5rps}",
-    "scenarios/quick.yaml:5:43: rates.step: from 500rps to 5500rps these are more than 100 rates; expected at most 100 (hint: write a larger step)"
+    "scenarios/quick.yaml:5:42: rates.step: from 500rps to 5500rps these are more than 100 rates; expected at most 100 (hint: write a larger step)"
 )]
 #[case::sweep_of_crowded_decades(
     "[500rps]",
     "{from: 1rps, to: 10krps, per_decade: 50}",
-    "scenarios/quick.yaml:5:46: rates.per_decade: from 1rps to 10000rps these are more than 100 rates; expected at most 100 (hint: write fewer per decade)"
+    "scenarios/quick.yaml:5:45: rates.per_decade: from 1rps to 10000rps these are more than 100 rates; expected at most 100 (hint: write fewer per decade)"
 )]
 #[case::sweep_of_countless_steps(
     "[500rps]",
     "{from: 1rps, to: 10krps, per_decade: 1000}",
-    "scenarios/quick.yaml:5:46: rates.per_decade: 1000 is too much; expected at most 100"
+    "scenarios/quick.yaml:5:45: rates.per_decade: 1000 is too much; expected at most 100"
 )]
 #[case::sweep_without_an_end(
     "[500rps]",

@@ -10,8 +10,8 @@ use meshbench_core::report::{CaseReport, Report};
 pub use style::Style;
 
 use crate::facts::{
-    self, BlockGroup, Tally, Tone, block_groups, data_paths, ignored_together, latency_table,
-    meshes_with_roles, resource_table,
+    self, BlockGroup, SWEEP_LEGEND, Sweep, Tally, Tone, block_groups, data_paths, ignored_together,
+    latency_table, limit_table, meshes_with_roles, resource_table,
 };
 use layout::lay_out;
 use text::{printable, wrapped};
@@ -29,6 +29,9 @@ pub fn render(report: &Report, style: Style) -> String {
     let groups = block_groups(report);
     for group in &groups {
         page.group(group);
+    }
+    for sweep in facts::sweeps(report) {
+        page.sweep(&sweep);
     }
     page.legend(&groups);
     page.broken(report);
@@ -49,6 +52,10 @@ impl Page {
         self.say(Tone::Heading, &title, 0);
         if group.cases.iter().any(|case| !case.runs.is_empty()) {
             self.gap();
+            if let Some(limits) = limit_table(&group.cases) {
+                self.lines.extend(lay_out(&limits, self.style));
+                self.gap();
+            }
             self.lines.extend(lay_out(&latency_table(&group.cases), self.style));
             self.gap();
             self.lines.extend(lay_out(&resource_table(&group.cases), self.style));
@@ -60,6 +67,17 @@ impl Page {
         for note in group.notes() {
             self.say(Tone::Faint, &note, 2);
         }
+        self.gap();
+    }
+
+    fn sweep(&mut self, sweep: &Sweep<'_>) {
+        self.say(Tone::Heading, &printable(&format!("{}, rate by rate", sweep.title)), 0);
+        for table in sweep.narrow_tables() {
+            self.gap();
+            self.lines.extend(lay_out(&table, self.style));
+        }
+        self.gap();
+        self.say(Tone::Faint, SWEEP_LEGEND, 0);
         self.gap();
     }
 

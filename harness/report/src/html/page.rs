@@ -8,13 +8,14 @@ use meshbench_core::report::{CaseReport, ClusterEnvironment, ClusterNode, Enviro
 use serde::Serialize;
 
 use super::chart::{
-    DataTable, Figure, Palette, Scene, by_percentile, comparisons, courses, curves, over_bare, rates,
+    DataTable, Figure, Palette, Scene, by_percentile, comparisons, courses, curves, limits, over_bare, rates,
     resources,
 };
 use super::pooled::{self, PooledPart};
 use super::{HtmlError, KeptFile, Sheet};
 use crate::facts::{
-    self, BlockGroup, Table, Tally, block_groups, data_paths, ignored_together, latency_table, resource_table,
+    self, BlockGroup, SWEEP_LEGEND, Sweep, Table, Tally, block_groups, data_paths, ignored_together,
+    latency_table, limit_table, resource_table,
 };
 use crate::format::{Number, wait};
 
@@ -101,6 +102,8 @@ struct SectionPart {
 #[derive(Debug, Serialize)]
 struct SweepPart {
     title: String,
+    table: DataTable,
+    legend: &'static str,
     figures: Vec<Figure>,
 }
 
@@ -163,7 +166,7 @@ impl CampaignPart {
             cure: together.cure.to_owned(),
             names: together.listed(),
         });
-        let sweeps = rates(report, palette)?;
+        let sweeps = facts::sweeps(report);
         Ok(Self {
             id: report.campaign.clone(),
             started_at: report.started_at.clone(),
@@ -177,11 +180,21 @@ impl CampaignPart {
             versions: facts::versions(report),
             legend: facts::legend(&groups).into_iter().map(str::to_owned).collect(),
             groups: groups.iter().map(|group| GroupPart::of(group, palette)).collect::<Result<_, _>>()?,
-            sweeps: sweeps.into_iter().map(|(title, figures)| SweepPart { title, figures }).collect(),
+            sweeps: sweeps
+                .iter()
+                .map(|sweep| SweepPart::of(sweep, report, palette))
+                .collect::<Result<_, _>>()?,
             ignored: ignored.collect(),
             broken: broken.collect(),
             appendix: Appendix::of(report, sheet.files),
         })
+    }
+}
+
+impl SweepPart {
+    fn of(sweep: &Sweep<'_>, report: &Report, palette: &Palette) -> Result<Self, HtmlError> {
+        let (table, figures) = (data_table(&sweep.table()), rates(sweep, report, palette)?);
+        Ok(Self { title: sweep.title.clone(), table, legend: SWEEP_LEGEND, figures })
     }
 }
 
@@ -241,7 +254,8 @@ impl GroupPart {
             (Vec::new(), Vec::new())
         } else {
             let tables = [latency_table(&group.cases), resource_table(&group.cases)];
-            (tables.iter().map(data_table).collect(), sections(&scene, palette)?)
+            let tables = limit_table(&group.cases).into_iter().chain(tables);
+            (tables.map(|table| data_table(&table)).collect(), sections(&scene, palette)?)
         };
         Ok(Self { title: group.title().join(" · "), tables, notes: group.notes(), sections })
     }
@@ -252,6 +266,7 @@ fn sections(scene: &Scene<'_>, palette: &Palette) -> Result<Vec<SectionPart>, Ht
     latency.extend(curves(scene)?);
     latency.extend(over_bare(scene)?);
     let sections = [
+        SectionPart { title: "How much does it carry?", figures: limits(scene)? },
         SectionPart { title: "Did it change?", figures: comparisons(scene, palette)? },
         SectionPart { title: "Latency", figures: latency },
         SectionPart { title: "CPU and memory", figures: resources(scene)? },
@@ -263,7 +278,7 @@ fn sections(scene: &Scene<'_>, palette: &Palette) -> Result<Vec<SectionPart>, Ht
 /// A table as the console shows it.
 fn data_table(table: &Table) -> DataTable {
     let title = |column: &facts::Column| match column.section {
-        "" => column.full.to_owned(),
+        "" => column.full.to_string(),
         section => format!("{section}: {}", column.full),
     };
     let cell = |cell: &facts::Cell| format!("{} {}", cell.text, cell.difference).trim_end().to_owned();

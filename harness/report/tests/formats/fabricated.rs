@@ -87,6 +87,7 @@ pub(crate) fn case(group: &str, mesh: &str, figures: Figures) -> CaseReport {
         metrics: Metric::ALL.into_iter().map(|metric| metric_report(metric, mesh, figures)).collect(),
         pooled_latency_ns: latency(figures),
         pooled_latency_curve: curve(figures),
+        limit: None,
         runs: (1..=2).map(|block| run(block, mesh, figures)).collect(),
     }
 }
