@@ -11,7 +11,8 @@ const HOW_TO_REFRESH: &str = "run `cargo run -- schema scenario > scenarios/sche
                               UPDATE_SCHEMA=1, and commit the result";
 
 /// What the shipped scenarios vote for.
-const EMOJI: [&str; 5] = [":flushed:", ":policeman:", ":joy:", ":ghost:", ":sunglasses:"];
+const EMOJI: [&str; 7] =
+    [":flushed:", ":policeman:", ":joy:", ":ghost:", ":sunglasses:", ":nerd_face:", ":see_no_evil:"];
 
 fn scenarios_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios")

@@ -7,8 +7,8 @@ use meshbench_core::judge::{Gate, Verdict};
 use meshbench_core::report::Report;
 
 use crate::facts::{
-    self, BlockGroup, Cell, Column, SWEEP_LEGEND, Sweep, Table, Tally, block_groups, data_paths,
-    ignored_together, latency_table, limit_table, meshes_with_roles, resource_table,
+    self, BlockGroup, Cell, Column, Sweep, Table, Tally, block_groups, data_paths, ignored_together,
+    latency_table, limit_table, meshes_with_roles, resource_table,
 };
 use escape::escaped;
 use fit::{Block, Kind, fit};
@@ -64,7 +64,9 @@ fn blocks(report: &Report) -> Vec<Block> {
 
 fn sweep_block(sweep: &Sweep<'_>) -> Block {
     let title = format!("### {}, rate by rate", escaped(&sweep.title));
-    Block::new(Kind::Sweeps, [title, table(&sweep.table()), SWEEP_LEGEND.to_owned()].join("\n\n"))
+    let legend = sweep.legend().map(str::to_owned);
+    let parts: Vec<_> = [title, table(&sweep.table())].into_iter().chain(legend).collect();
+    Block::new(Kind::Sweeps, parts.join("\n\n"))
 }
 
 fn group_blocks(index: usize, group: &BlockGroup<'_>) -> Vec<Block> {

@@ -10,8 +10,8 @@ use meshbench_core::report::{CaseReport, Report};
 pub use style::Style;
 
 use crate::facts::{
-    self, BlockGroup, SWEEP_LEGEND, Sweep, Tally, Tone, block_groups, data_paths, ignored_together,
-    latency_table, limit_table, meshes_with_roles, resource_table,
+    self, BlockGroup, Sweep, Tally, Tone, block_groups, data_paths, ignored_together, latency_table,
+    limit_table, meshes_with_roles, resource_table,
 };
 use layout::lay_out;
 use text::{printable, wrapped};
@@ -77,8 +77,10 @@ impl Page {
             self.lines.extend(lay_out(&table, self.style));
         }
         self.gap();
-        self.say(Tone::Faint, SWEEP_LEGEND, 0);
-        self.gap();
+        if let Some(words) = sweep.legend() {
+            self.say(Tone::Faint, words, 0);
+            self.gap();
+        }
     }
 
     /// Of cases with the same verdict.

@@ -11,11 +11,11 @@ pub(crate) fn limit_table(cases: &[&CaseReport]) -> Option<Table> {
     let rows: Vec<_> = cases.iter().filter_map(|case| Some(row(case, case.limit.as_ref()?))).collect();
     let mut columns = ["mesh", "verdict"].map(Column::plain).to_vec();
     columns.extend([
-        Column::named("", "carries", "carries at most"),
-        Column::named("", "95% interval", "with a probability of 95% between"),
-        Column::named("", "of bare", "as a part of bare's"),
-        Column::named("", "gave out", "gave out first"),
-        Column::named("", "confirmed", "confirming runs"),
+        Column::fixed("", "carries", "carries at most"),
+        Column::fixed("", "95% interval", "95% interval, rps"),
+        Column::fixed("", "of bare", "as a part of bare's"),
+        Column::fixed("", "gave out", "gave out first"),
+        Column::fixed("", "confirmed", "confirming runs"),
         Column::plain("probes"),
     ]);
     (!rows.is_empty()).then_some(Table { columns, rows })
@@ -28,12 +28,8 @@ fn row(case: &CaseReport, limit: &LimitReport) -> Vec<Cell> {
         Cell::new(&case.mesh, Tone::Plain),
         Cell::verdict(case),
         plain(carried(limit)),
-        or_absent(limit.interval_rps.map(|interval| between(interval, |rate| Number::Rate.show(rate)))),
-        or_absent(
-            limit
-                .of_bare
-                .map(|part| format!("{:.2} ({})", part.median, between(part, |part| format!("{part:.2}")))),
-        ),
+        or_absent(limit.interval_rps.map(rates_between)),
+        or_absent(limit.of_bare.map(part_of_bare)),
         or_absent(gave_out(case, limit.outcome).map(str::to_owned)),
         plain(limit.confirmed_by.to_string()),
         plain(limit.probes.len().to_string()),
@@ -44,7 +40,7 @@ fn row(case: &CaseReport, limit: &LimitReport) -> Vec<Cell> {
 pub(crate) fn limit_in_words(limit: &LimitReport) -> String {
     let carried = carried(limit);
     match limit.interval_rps {
-        Some(interval) => format!("{carried} ({})", between(interval, |rate| Number::Rate.show(rate))),
+        Some(interval) => format!("{carried} ({})", rates_between(interval)),
         None => carried,
     }
 }
@@ -60,9 +56,13 @@ fn carried(limit: &LimitReport) -> String {
     }
 }
 
-fn between(interval: Credible, show: impl Fn(f64) -> String) -> String {
-    let (low, high) = (show(interval.low), show(interval.high));
-    format!("{} to {high}", low.trim_end_matches(" rps"))
+fn rates_between(interval: Credible) -> String {
+    let [low, high] = [interval.low, interval.high].map(|rate| Number::Rate.show(rate).replace(" rps", ""));
+    format!("{low} to {high}")
+}
+
+fn part_of_bare(Credible { low, median, high }: Credible) -> String {
+    format!("{median:.2} ({low:.2} to {high:.2})")
 }
 
 /// Whose limit it is.
@@ -71,9 +71,9 @@ fn gave_out(case: &CaseReport, outcome: LimitOutcome) -> Option<&str> {
         LimitOutcome::Found | LimitOutcome::BelowRange => Some(&case.mesh),
         LimitOutcome::AtLeast { limit_of } => Some(match limit_of {
             Owner::Mesh => &case.mesh,
-            Owner::Generator => "load generator",
-            Owner::Machine => "machine or application",
-            Owner::Range => "nothing that was offered",
+            Owner::Generator => "generator",
+            Owner::Machine => "machine",
+            Owner::Range => "nothing",
         }),
         LimitOutcome::Unsettled => None,
     }

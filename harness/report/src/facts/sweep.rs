@@ -14,9 +14,7 @@ const LONGEST_NAME: usize = 16;
 /// Where less than this share of the offered requests was answered well, latency is not all there is to say.
 const LEAST_ANSWERED_WELL: f64 = 0.99;
 
-/// The words that explain the marks of a sweep's tables.
-pub(crate) const SWEEP_LEGEND: &str =
-    "(…%) answered well and in time, of the offered requests, where that is below 99%";
+const LEGEND: &str = "(…%) answered well and in time, of the offered requests, where that is below 99%";
 
 /// The cases of one scenario and duration at several rates.
 pub(crate) struct Sweep<'a> {
@@ -101,6 +99,12 @@ impl<'a> Sweep<'a> {
     /// The same in as many tables as a console needs for them.
     pub(crate) fn narrow_tables(&self) -> Vec<Table> {
         self.meshes().chunks(MOST_MESHES_ABREAST).map(|meshes| self.table_of(meshes)).collect()
+    }
+
+    /// The words that explain the marks in these tables; `None` where there are none.
+    pub(crate) fn legend(&self) -> Option<&'static str> {
+        let mut shares = self.cases.iter().filter_map(|swept| answered_well(swept.case));
+        shares.any(|share| share < LEAST_ANSWERED_WELL).then_some(LEGEND)
     }
 
     fn table_of(&self, meshes: &[&str]) -> Table {

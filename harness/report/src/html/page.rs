@@ -8,14 +8,15 @@ use meshbench_core::report::{CaseReport, ClusterEnvironment, ClusterNode, Enviro
 use serde::Serialize;
 
 use super::chart::{
-    DataTable, Figure, Palette, Scene, by_percentile, comparisons, courses, curves, limits, over_bare, rates,
+    DataTable, Figure, Palette, Scene, by_percentile, comparisons, courses, curves, limits, over_bare,
     resources,
 };
 use super::pooled::{self, PooledPart};
+use super::sweep::SweepPart;
 use super::{HtmlError, KeptFile, Sheet};
 use crate::facts::{
-    self, BlockGroup, SWEEP_LEGEND, Sweep, Table, Tally, block_groups, data_paths, ignored_together,
-    latency_table, limit_table, resource_table,
+    self, BlockGroup, Table, Tally, block_groups, data_paths, ignored_together, latency_table, limit_table,
+    resource_table,
 };
 use crate::format::{Number, wait};
 
@@ -98,15 +99,6 @@ struct SectionPart {
     figures: Vec<Figure>,
 }
 
-/// A matrix's rates side by side.
-#[derive(Debug, Serialize)]
-struct SweepPart {
-    title: String,
-    table: DataTable,
-    legend: &'static str,
-    figures: Vec<Figure>,
-}
-
 /// What somebody needs who doubts.
 #[derive(Debug, Serialize)]
 struct Appendix {
@@ -166,7 +158,6 @@ impl CampaignPart {
             cure: together.cure.to_owned(),
             names: together.listed(),
         });
-        let sweeps = facts::sweeps(report);
         Ok(Self {
             id: report.campaign.clone(),
             started_at: report.started_at.clone(),
@@ -180,21 +171,11 @@ impl CampaignPart {
             versions: facts::versions(report),
             legend: facts::legend(&groups).into_iter().map(str::to_owned).collect(),
             groups: groups.iter().map(|group| GroupPart::of(group, palette)).collect::<Result<_, _>>()?,
-            sweeps: sweeps
-                .iter()
-                .map(|sweep| SweepPart::of(sweep, report, palette))
-                .collect::<Result<_, _>>()?,
+            sweeps: SweepPart::all(report, palette)?,
             ignored: ignored.collect(),
             broken: broken.collect(),
             appendix: Appendix::of(report, sheet.files),
         })
-    }
-}
-
-impl SweepPart {
-    fn of(sweep: &Sweep<'_>, report: &Report, palette: &Palette) -> Result<Self, HtmlError> {
-        let (table, figures) = (data_table(&sweep.table()), rates(sweep, report, palette)?);
-        Ok(Self { title: sweep.title.clone(), table, legend: SWEEP_LEGEND, figures })
     }
 }
 
@@ -276,7 +257,7 @@ fn sections(scene: &Scene<'_>, palette: &Palette) -> Result<Vec<SectionPart>, Ht
 }
 
 /// A table as the console shows it.
-fn data_table(table: &Table) -> DataTable {
+pub(super) fn data_table(table: &Table) -> DataTable {
     let title = |column: &facts::Column| match column.section {
         "" => column.full.to_string(),
         section => format!("{section}: {}", column.full),

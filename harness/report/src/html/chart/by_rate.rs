@@ -90,6 +90,15 @@ impl Quantity {
         }
     }
 
+    const fn axis_title(self) -> &'static str {
+        match self {
+            Self::P50 | Self::P99 => "latency, each factor of ten as wide as the other",
+            Self::AchievedRate => "achieved rate, requests per second",
+            Self::CpuPerRequest => "CPU time of mesh and application",
+            Self::DataPlaneMemory => "resident memory",
+        }
+    }
+
     /// What a curve that bends says.
     const fn knee(self) -> &'static str {
         match self {
@@ -140,7 +149,7 @@ impl View {
     }
 
     fn axes(&self, curves: &[Curve<'_>]) -> Option<(Axis, Axis)> {
-        let quantity = self.quantity;
+        let (quantity, title) = (self.quantity, self.quantity.axis_title());
         let show = |value: f64| quantity.show(value);
         let points = || curves.iter().flat_map(|curve| &curve.points);
         let limits = curves.iter().filter_map(|curve| curve.limit?.interval_rps);
@@ -154,15 +163,13 @@ impl View {
             false => Axis::from_zero(title, values, label),
         };
         let y = match quantity {
-            Quantity::P50 | Quantity::P99 => Axis::logarithmic(quantity.title(), values, show),
+            Quantity::P50 | Quantity::P99 => Axis::logarithmic(title, values, show),
             Quantity::AchievedRate => {
-                along("achieved rate, requests per second", values.chain(rates.clone()).collect(), &|rate| {
-                    rate.to_string()
-                })
+                along(title, values.chain(rates.clone()).collect(), &|rate| rate.to_string())
             }
-            Quantity::CpuPerRequest => Axis::from_zero(quantity.title(), values, show),
+            Quantity::CpuPerRequest => Axis::from_zero(title, values, show),
             Quantity::DataPlaneMemory => {
-                Axis::from_zero(quantity.title(), values, show).map(|axis| axis.in_units_of(MEBIBYTE, show))
+                Axis::from_zero(title, values, show).map(|axis| axis.in_units_of(MEBIBYTE, show))
             }
         };
         Some((along("offered rate, requests per second", rates, &|rate| rate.to_string())?, y?))
@@ -208,7 +215,7 @@ fn limits_in_words(curves: &[Curve<'_>]) -> String {
     if words.is_empty() {
         return String::new();
     }
-    format!(" Upright lines: what a mesh carries at most, with where that lies to 95%: {}.", words.join("; "))
+    format!(" Upright lines: what a mesh carries at most, with its 95% interval: {}.", words.join("; "))
 }
 
 fn ends(values: &[f64]) -> (f64, f64) {
