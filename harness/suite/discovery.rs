@@ -119,7 +119,7 @@ impl Discovery {
         files.sort();
         let catalog = MeshCatalog::load(&folder.join("meshes"))?;
         let meshes = catalog.names();
-        let emoji: Vec<&str> = emoji::listed().iter().map(|emoji| emoji.shortcode).collect();
+        let emoji = shortcodes();
         let known = Known { meshes: &meshes, emoji: &emoji };
         let (mut scenarios, mut broken) = (Vec::new(), Vec::new());
         for file in files {
@@ -133,6 +133,17 @@ impl Discovery {
             }
         }
         Ok(Self { catalog, scenarios, broken })
+    }
+
+    /// The same with one scenario in place of all: the one called `name` with this `text`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(crate) fn with_only(self, name: &str, text: &str) -> Result<Self, Problems> {
+        let meshes = self.catalog.names();
+        let emoji = shortcodes();
+        let scenario = Scenario::parse(name, name, text, Known { meshes: &meshes, emoji: &emoji })?;
+        Ok(Self { scenarios: vec![Arc::new(scenario)], broken: Vec::new(), ..self })
     }
 
     /// Every case of every scenario, in the order of files and matrices.
@@ -158,6 +169,11 @@ impl Discovery {
         }
         planned
     }
+}
+
+/// What the workload can be voted with.
+fn shortcodes() -> Vec<&'static str> {
+    emoji::listed().iter().map(|emoji| emoji.shortcode).collect()
 }
 
 /// Editors' locks and backups begin with a dot; everything else in YAML is a scenario.

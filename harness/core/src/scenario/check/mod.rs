@@ -5,6 +5,7 @@ mod budgets;
 mod checker;
 mod compare;
 mod kube;
+mod limit;
 mod strictness;
 mod workload;
 
@@ -17,7 +18,7 @@ use super::mesh_name::is_plain_name;
 use super::raw::{RawScenario, Seed, Written};
 use super::{Known, MeshName, Resources, Scenario};
 use crate::problem::Problems;
-use crate::units::TextError;
+use crate::units::{OfferedRate, TextError};
 use crate::yaml::Path;
 use checker::Checker;
 
@@ -47,15 +48,13 @@ pub(super) fn check(
     let tier = checker.read(&Path::of("tier"), &raw.tier);
     let provider = checker.read(&Path::of("provider"), &raw.provider);
     let meshes = meshes(&mut checker, &raw.meshes, known.meshes);
-    let rates = distinct(&mut checker, "rates", "rate", &raw.rates);
-    for (index, rate) in rates.iter().enumerate() {
-        checker.bound(&Path::of("rates").index(index), rate, bounds::HIGHEST_RATE);
-    }
+    let rates = rates(&mut checker, raw);
     let durations = distinct(&mut checker, "durations", "duration", &raw.durations);
     for (index, duration) in durations.iter().enumerate() {
         checker.bound(&Path::of("durations").index(index), duration, bounds::LONGEST);
         checker.bound_below(&Path::of("durations").index(index), duration, bounds::SHORTEST_WINDOW);
     }
+    let limit = limit::check(&mut checker, raw, &durations);
     let warm_up = checker.read(&Path::of("warm_up"), &raw.warm_up);
     if let Some(warm_up) = &warm_up {
         checker.bound(&Path::of("warm_up"), warm_up, bounds::LONGEST);
@@ -72,7 +71,7 @@ pub(super) fn check(
     let strictness = strictness::check(&mut checker, &raw.judge);
     let compare = raw.compare.as_ref();
     let compare = compare.map(|compare| compare::check(&mut checker, compare, &meshes, repeats, strictness));
-    let budgets = budgets::check(&mut checker, &raw.budgets, &meshes);
+    let budgets = budgets::check(&mut checker, &raw.budgets, &meshes, raw.limit.is_some());
     checker.finish(|| {
         Some(Scenario {
             name: name.to_owned(),
@@ -82,6 +81,7 @@ pub(super) fn check(
             provider: provider?,
             meshes,
             rates,
+            limit: raw.limit.as_ref().map_or(Some(None), |_| limit.map(Some))?,
             durations,
             warm_up: warm_up?,
             repeats: repeats?,
@@ -94,6 +94,22 @@ pub(super) fn check(
             budgets,
         })
     })
+}
+
+fn rates(checker: &mut Checker<'_>, raw: &RawScenario) -> Vec<OfferedRate> {
+    let Some(written) = &raw.rates else {
+        if raw.limit.is_none() {
+            let message =
+                "nothing says what is offered; expected `rates`, or `limit` to find out how much is carried";
+            checker.refuse_file(message.to_owned());
+        }
+        return Vec::new();
+    };
+    let rates = distinct(checker, "rates", "rate", written);
+    for (index, rate) in rates.iter().enumerate() {
+        checker.bound(&Path::of("rates").index(index), rate, bounds::HIGHEST_RATE);
+    }
+    rates
 }
 
 fn meshes(checker: &mut Checker<'_>, written: &[Written<MeshName>], known: &[MeshName]) -> Vec<MeshName> {

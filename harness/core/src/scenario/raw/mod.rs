@@ -6,6 +6,7 @@
 mod budgets;
 mod entries;
 mod kube;
+mod limit;
 mod strictness;
 mod whole_number;
 mod written;
@@ -19,6 +20,7 @@ use crate::units::{OfferedRate, Span};
 pub(super) use budgets::{OVERRIDES, RawBudgets, RawLimits};
 pub(super) use entries::Entries;
 pub(super) use kube::RawKube;
+pub(super) use limit::{RawLimit, RawServiceLevel};
 pub(super) use strictness::{RawFloors, RawSmallestChanges, RawStrictness};
 pub(super) use whole_number::{Count, Seed};
 pub(super) use written::Written;
@@ -39,8 +41,12 @@ pub(super) struct RawScenario {
     #[schemars(length(min = 1))]
     pub(super) meshes: Vec<Written<MeshName>>,
     /// Requests per second, over all apps together: `500rps`, `2.5krps`.
+    #[serde(default)]
     #[schemars(length(min = 1))]
-    pub(super) rates: Vec<Written<OfferedRate>>,
+    pub(super) rates: Option<Vec<Written<OfferedRate>>>,
+    /// Instead of `rates`: how much each mesh can carry.
+    #[serde(default)]
+    pub(super) limit: Option<RawLimit>,
     /// How long is measured, without the warm-up: `10s`, `30m`.
     #[schemars(length(min = 1))]
     pub(super) durations: Vec<Written<Span>>,
