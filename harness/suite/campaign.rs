@@ -13,11 +13,11 @@ use meshbench_core::report::{
     BrokenScenario, CaseHeading, CaseReport, Environment, Executable, IgnoredCase, REPORT_VERSION, Report,
     ScenarioSource,
 };
-use meshbench_core::scenario::{MeshName, ProviderKind};
+use meshbench_core::scenario::{CaseLoad, MeshName, ProviderKind};
 use meshbench_lab::local::LocalProvider;
 use meshbench_lab::mesh::{BinaryFinder, BinarySource, Found, MeshCatalog, Unavailable};
 use meshbench_lab::process::{LiveCampaign, Placement, Swept, move_this_thread, sweep};
-use meshbench_lab::{GroupOutcome, GroupPlan, Provider};
+use meshbench_lab::{GroupOutcome, GroupPlan, LimitGroup, Provider};
 use meshbench_report::csv::{SampledRun, SamplesWriter};
 use meshbench_report::progress::Progress;
 use tokio::runtime::Runtime;
@@ -30,6 +30,7 @@ use crate::case_reports::{
 use crate::clusters::Clusters;
 use crate::discovery::{HeldBack, PlannedCase};
 use crate::environment::read_environment;
+use crate::limit_reports::limit_reports;
 use crate::settings::Settings;
 use crate::stage::carry_out_stage;
 
@@ -264,37 +265,44 @@ impl Campaign {
                 .filter(|mesh| !mesh.is_bare())
                 .filter_map(|mesh| definition(&self.catalog, mesh).ok()),
         );
-        let blocks = 1..=case.scenario.repeats.get();
-        let plan = GroupPlan {
-            scenario: &case.scenario,
-            rate: case.case.rate,
-            duration: case.case.duration,
-            arms,
-            blocks,
-        };
         let Self { runtime, provider, clusters, live, folder, cancelled, progress, baselines, .. } = self;
         let (place, cluster) = match case.scenario.provider {
             ProviderKind::Local => (Provider::Local { local: provider, campaign: live }, None),
             ProviderKind::Kube => {
-                let kube =
-                    clusters.of(&case.scenario, &plan.arms, live.id(), cancelled, runtime, progress)?;
+                let kube = clusters.of(&case.scenario, &arms, live.id(), cancelled, runtime, progress)?;
                 (Provider::Kube(kube), Some(kube.environment()))
             }
         };
+        let share = share_of_alpha(selected.iter().map(|case| &case.case.mesh));
         let mut observe = |event: Event| progress.observe(&event);
-        let mut carry_out =
-            |plan: &GroupPlan<'_>| runtime.block_on(plan.carry_out(place, folder, cancelled, &mut observe));
-        let (plan, mut outcome) = carry_out_stage(plan, &mut carry_out);
-        if let Some(confirming) = confirming_stage(&plan, &outcome).filter(|_| compared.is_some()) {
-            outcome.extend(carry_out_stage(confirming, &mut carry_out).1);
-        }
+        let (scenario, duration) = (&*case.scenario, case.case.duration);
+        let (outcome, judged) = match (case.case.load, &scenario.limit) {
+            (CaseLoad::Rate(rate), _) => {
+                let blocks = 1..=scenario.repeats.get();
+                let plan = GroupPlan { scenario, rate, duration, arms, blocks };
+                let mut carry_out = |plan: &GroupPlan<'_>| {
+                    runtime.block_on(plan.carry_out(place, folder, cancelled, &mut observe))
+                };
+                let (plan, mut outcome) = carry_out_stage(plan, &mut carry_out);
+                if let Some(confirming) = confirming_stage(&plan, &outcome).filter(|_| compared.is_some()) {
+                    outcome.extend(carry_out_stage(confirming, &mut carry_out).1);
+                }
+                let judged = group_reports(&plan, &outcome, &members, provider, baselines, cluster, share);
+                (outcome, judged)
+            }
+            (CaseLoad::Limit, Some(limit)) => {
+                let group = LimitGroup { scenario, limit, duration, arms };
+                let outcome = runtime.block_on(group.carry_out(place, folder, cancelled, &mut observe));
+                let judged = limit_reports(&group, &outcome, &members, provider, baselines, cluster, share);
+                (outcome.measured, judged)
+            }
+            (CaseLoad::Limit, None) => return Err(format!("{} says nothing of a limit", scenario.name)),
+        };
         let stragglers = live.end_stragglers();
         if !stragglers.is_empty() {
             let what = format!("processes that outlived their run were ended: {}", stragglers.join(", "));
             progress.observe(&Event::Swept { what });
         }
-        let share = share_of_alpha(selected.iter().map(|case| &case.case.mesh));
-        let judged = group_reports(&plan, &outcome, &members, provider, baselines, cluster, share);
         let (name, text, seed) = (case.scenario.name.clone(), case.scenario.text.clone(), case.scenario.seed);
         let digest = digest(text.as_bytes());
         self.scenarios.insert(name.clone(), ScenarioSource { name, text, digest, seed });

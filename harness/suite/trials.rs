@@ -49,11 +49,27 @@ pub fn arguments(given: impl IntoIterator<Item = String>) -> (Arguments, Gate) {
 ///
 /// Listing reads files and nothing else.
 #[must_use]
-pub fn run(settings: &Settings, mut arguments: Arguments, when_nothing_runs: WhenNothingRuns) -> ExitCode {
+pub fn run(settings: &Settings, arguments: Arguments, when_nothing_runs: WhenNothingRuns) -> ExitCode {
     let discovery = match Discovery::load(&settings.scenarios) {
         Ok(discovery) => discovery,
         Err(error) => return refuse(&error_chain(&error)),
     };
+    run_discovered(settings, discovery, arguments, when_nothing_runs)
+}
+
+/// Runs every case there is, and says what they came to.
+#[must_use]
+pub(crate) fn run_all(settings: &Settings, discovery: Discovery) -> ExitCode {
+    let arguments = Arguments { include_ignored: true, ..Arguments::default() };
+    run_discovered(settings, discovery, arguments, WhenNothingRuns::Fail)
+}
+
+fn run_discovered(
+    settings: &Settings,
+    discovery: Discovery,
+    mut arguments: Arguments,
+    when_nothing_runs: WhenNothingRuns,
+) -> ExitCode {
     // Two cases at once would measure each other; and processes are bound to the
     // life of the thread that starts them, which must be the main one.
     arguments.test_threads = Some(1);

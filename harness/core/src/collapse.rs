@@ -5,7 +5,7 @@ use std::fmt;
 use crate::judge::Verdict;
 use crate::metric::Metric;
 use crate::report::CaseReport;
-use crate::scenario::{Case, MeshName, Scenario};
+use crate::scenario::{Case, CaseLoad, MeshName, Scenario};
 use crate::units::OfferedRate;
 use crate::validity::{LEAST_ACHIEVED_SHARE, MOST_ERROR_SHARE};
 
@@ -26,22 +26,24 @@ impl Collapse {
     /// this is compared with, or of `bare`, at the lowest rate where the `reports` have one; `None` where nothing does.
     #[must_use]
     pub fn stopping(case: &Case, scenario: &Scenario, reports: &[CaseReport]) -> Option<Self> {
+        let CaseLoad::Rate(offered) = case.load else { return None };
         if !scenario.stop_at_collapse {
             return None;
         }
         let compare = scenario.compare.as_ref().filter(|compare| compare.new == case.mesh);
         let old = compare.map(|compare| compare.old.clone());
         let meshes: Vec<_> = [MeshName::bare(), case.mesh.clone()].into_iter().chain(old).collect();
-        let mut lower: Vec<_> = scenario.rates.iter().copied().filter(|rate| *rate < case.rate).collect();
+        let mut lower: Vec<_> = scenario.rates.iter().copied().filter(|rate| *rate < offered).collect();
         lower.sort_unstable();
         lower.into_iter().find_map(|rate| {
-            let at = |mesh: &MeshName| Case { mesh: mesh.clone(), rate, ..case.clone() };
+            let at =
+                |mesh: &MeshName| Case { mesh: mesh.clone(), load: CaseLoad::Rate(rate), ..case.clone() };
             // `bare` comes first: where it does not keep the rate either, that says nothing of a mesh.
-            meshes.iter().find_map(|mesh| Self::of(&at(mesh), reports))
+            meshes.iter().find_map(|mesh| Self::of(&at(mesh), rate, reports))
         })
     }
 
-    fn of(case: &Case, reports: &[CaseReport]) -> Option<Self> {
+    fn of(case: &Case, rate: OfferedRate, reports: &[CaseReport]) -> Option<Self> {
         let name = case.to_string();
         let report = reports.iter().find(|report| report.name == name)?;
         let says_nothing = match report.verdict {
@@ -53,7 +55,7 @@ impl Collapse {
         let median = |metric| report.metric(metric).map(|metric| metric.median);
         let (achieved_share, error_share) = (median(Metric::AchievedShare)?, median(Metric::ErrorShare)?);
         let is_carried = achieved_share >= LEAST_ACHIEVED_SHARE && error_share <= MOST_ERROR_SHARE;
-        let (mesh, rate) = (case.mesh.clone(), case.rate);
+        let mesh = case.mesh.clone();
         (!says_nothing && !is_carried).then_some(Self { mesh, rate, achieved_share, error_share })
     }
 
@@ -105,7 +107,7 @@ mod tests {
 
     fn case(mesh: &str, rate: &str) -> Case {
         let (scenario, duration) = ("sweep".to_owned(), "10s".parse().unwrap());
-        Case { scenario, mesh: mesh.parse().unwrap(), rate: rate.parse().unwrap(), duration }
+        Case { scenario, mesh: mesh.parse().unwrap(), load: CaseLoad::Rate(rate.parse().unwrap()), duration }
     }
 
     /// A mesh that achieved this share at a rate, and failed this share of the requests.

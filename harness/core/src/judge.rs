@@ -1,5 +1,6 @@
 //! From runs to a verdict. Pure: everything it knows is in its arguments.
 
+mod capacity;
 mod evidence;
 mod left_out;
 
@@ -14,6 +15,7 @@ use crate::run::Run;
 use crate::scenario::MeshName;
 use crate::statistics::median;
 
+pub use capacity::judge_limit_of;
 use evidence::validity;
 pub use evidence::{drift_finding, losses, unfit_blocks};
 pub(crate) use evidence::{drift_of, vanished};

@@ -368,6 +368,12 @@ impl CaseReport {
         Self { against_baseline: Some(baseline), fingerprint: Some(fingerprint), tier, ..self }
     }
 
+    /// Its verdict, and how it came about.
+    #[must_use]
+    pub fn judgement(&self) -> Judgement {
+        Judgement { verdict: self.verdict.clone(), limits: self.limits.clone() }
+    }
+
     /// One metric of the case.
     #[must_use]
     pub fn metric(&self, metric: Metric) -> Option<&MetricReport> {

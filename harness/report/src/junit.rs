@@ -134,6 +134,7 @@ fn metric_line(metric: &MetricReport) -> String {
         ReportUnit::Nanoseconds | ReportUnit::CpuNanosecondsPerRequest => Number::Duration,
         ReportUnit::Fraction => Number::Percent,
         ReportUnit::Bytes => Number::Bytes,
+        ReportUnit::RequestsPerSecond => Number::Rate,
     };
     let MetricReport { metric: name, median, min, max, gated, over_bare, .. } = metric;
     let (median_shown, min, max) = (number.show(*median), number.show(*min), number.show(*max));

@@ -1,6 +1,8 @@
 //! [`examine`]: whether a run held its rate.
 
-use super::{Answer, Owner, ServiceLevel};
+use std::fmt;
+
+use super::{Answer, Owner, Probe, ServiceLevel};
 use crate::judge::vanished;
 use crate::run::Run;
 use crate::steadiness::{growth, stolen};
@@ -13,6 +15,26 @@ pub struct Examined {
     pub answer: Answer,
     /// Why it was not, each in a sentence; none where it was.
     pub why: Vec<String>,
+}
+
+/// A probe with what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probed {
+    /// What was asked.
+    pub probe: Probe,
+    /// The block of its run, counted from one.
+    pub block: u32,
+    /// What it says of its rate.
+    pub examined: Examined,
+}
+
+impl fmt::Display for Examined {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.answer {
+            Answer::Held => formatter.write_str("held"),
+            Answer::NotHeld(_) => write!(formatter, "not held: {}", self.why.join("; ")),
+        }
+    }
 }
 
 /// Whether a run held its rate: it kept the service level, lost no process, and what waits did not grow.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{OfferedRate, Share};
 
-pub use examine::{Examined, examine};
+pub use examine::{Examined, Probed, examine};
 pub use search::Search;
 pub use service_level::ServiceLevel;
 

@@ -7,9 +7,9 @@ use super::{Answer, Conclusion, Credible, LimitPlan, Owner, Probe, Purpose};
 use crate::units::OfferedRate;
 
 /// A candidate is the rate below which the limit lies with this probability: it shall hold.
-const BELOW_A_CANDIDATE: f64 = 0.12;
+const BELOW_A_CANDIDATE: f64 = 0.2;
 /// It is worth confirming when the limit lies less than a step above it with this probability.
-const WITHIN_A_STEP: f64 = 0.75;
+const WITHIN_A_STEP: f64 = 0.7;
 /// How many candidates are tried to be confirmed.
 const MOST_CANDIDATES: u32 = 3;
 /// How many probes look for another candidate where one was contradicted.

@@ -210,7 +210,7 @@ fn of_metrics(
             .flat_map(|(report, labels)| {
                 let in_base_unit = |value| match report.unit {
                     ReportUnit::Nanoseconds | ReportUnit::CpuNanosecondsPerRequest => seconds(value),
-                    ReportUnit::Fraction | ReportUnit::Bytes => value,
+                    ReportUnit::Fraction | ReportUnit::Bytes | ReportUnit::RequestsPerSecond => value,
                 };
                 let statistics = statistics(report).into_iter();
                 with_statistic(&labels, statistics.map(|(name, value)| (name, in_base_unit(value))).collect())

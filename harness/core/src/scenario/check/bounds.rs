@@ -20,6 +20,12 @@ pub(super) const SHORTEST_TIMEOUT: &str = "1ms";
 pub(super) const SHORTEST_WINDOW: &str = "100ms";
 /// A window or warm-up.
 pub(super) const LONGEST: &str = "7days";
+/// Rates that are closer are not told apart by any number of probes: no machine repeats itself that well.
+pub(super) const FINEST_PRECISION: &str = "1%";
+/// A coarser answer is none.
+pub(super) const COARSEST_PRECISION: &str = "50%";
+/// More fresh runs tell nothing new.
+pub(super) const MOST_CONFIRMATIONS: &str = "20";
 /// A name is part of file names, which hold 255 bytes.
 pub(super) const LONGEST_NAME: usize = 100;
 /// Above these no change would ever be noticed.

@@ -5,6 +5,7 @@ mod budgets;
 mod checker;
 mod compare;
 mod kube;
+mod limit;
 mod rates;
 mod strictness;
 mod workload;
@@ -48,12 +49,13 @@ pub(super) fn check(
     let tier = checker.read(&Path::of("tier"), &raw.tier);
     let provider = checker.read(&Path::of("provider"), &raw.provider);
     let meshes = meshes(&mut checker, &raw.meshes, known.meshes);
-    let (rates, stop_at_collapse) = rates::check(&mut checker, &raw.rates);
+    let (rates, stop_at_collapse) = rates::check(&mut checker, raw);
     let durations = distinct(&mut checker, "durations", "duration", &raw.durations);
     for (index, duration) in durations.iter().enumerate() {
         checker.bound(&Path::of("durations").index(index), duration, bounds::LONGEST);
         checker.bound_below(&Path::of("durations").index(index), duration, bounds::SHORTEST_WINDOW);
     }
+    let limit = limit::check(&mut checker, raw, &durations);
     let warm_up = checker.read(&Path::of("warm_up"), &raw.warm_up);
     if let Some(warm_up) = &warm_up {
         checker.bound(&Path::of("warm_up"), warm_up, bounds::LONGEST);
@@ -70,7 +72,7 @@ pub(super) fn check(
     let strictness = strictness::check(&mut checker, &raw.judge);
     let compare = raw.compare.as_ref();
     let compare = compare.map(|compare| compare::check(&mut checker, compare, &meshes, repeats, strictness));
-    let budgets = budgets::check(&mut checker, &raw.budgets, &meshes);
+    let budgets = budgets::check(&mut checker, &raw.budgets, &meshes, raw.limit.is_some());
     checker.finish(|| {
         Some(Scenario {
             name: name.to_owned(),
@@ -81,6 +83,7 @@ pub(super) fn check(
             meshes,
             rates,
             stop_at_collapse,
+            limit: raw.limit.as_ref().map_or(Some(None), |_| limit.map(Some))?,
             durations,
             warm_up: warm_up?,
             repeats: repeats?,

@@ -2,24 +2,32 @@
 
 use super::checker::Checker;
 use super::{bounds, distinct};
-use crate::scenario::raw::{RawRates, RawSweep, Written};
+use crate::scenario::raw::{RawRates, RawScenario, RawSweep, Written};
 use crate::scenario::sweep::{Steps, Sweep};
 use crate::units::OfferedRate;
 use crate::yaml::Path;
 
 const FIELD: &str = "rates";
 
-/// The rates, each once, in the order of the file; and whether a mesh stops at the first that it cannot carry.
-pub(super) fn check(checker: &mut Checker<'_>, raw: &RawRates) -> (Vec<OfferedRate>, bool) {
-    match raw {
-        RawRates::List(list) => {
+/// The rates, each once, in the order of the file, or none where a limit is looked for; and whether a mesh stops at the first
+/// that it cannot carry.
+pub(super) fn check(checker: &mut Checker<'_>, raw: &RawScenario) -> (Vec<OfferedRate>, bool) {
+    match &raw.rates {
+        None => {
+            if raw.limit.is_none() {
+                let message = "nothing says what is offered; expected `rates`, or `limit` to find out how much is carried";
+                checker.refuse_file(message.to_owned());
+            }
+            (Vec::new(), false)
+        }
+        Some(RawRates::List(list)) => {
             let rates = distinct(checker, FIELD, "rate", list);
             for (index, rate) in rates.iter().enumerate() {
                 checker.bound(&Path::of(FIELD).index(index), rate, bounds::HIGHEST_RATE);
             }
             (rates, false)
         }
-        RawRates::Sweep(raw) => {
+        Some(RawRates::Sweep(raw)) => {
             let rates = sweep(checker, raw).map(|(sweep, path)| expanded(checker, sweep, &path));
             (rates.unwrap_or_default(), raw.stop_at_collapse)
         }
