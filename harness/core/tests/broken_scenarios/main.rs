@@ -93,7 +93,7 @@ fn with(valid: &str, broken: &str) -> String {
 #[case::unknown_field(
     "durations:",
     "duration:",
-    "scenarios/quick.yaml:6:1: duration: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `judge`, `resources`, `kube`, `budgets` (hint: did you mean `durations`?)"
+    "scenarios/quick.yaml:6:1: duration: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `limit`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `judge`, `resources`, `kube`, `budgets` (hint: did you mean `durations`?)"
 )]
 #[case::unknown_field_nested(
     "  apps: 2",
@@ -103,9 +103,13 @@ fn with(valid: &str, broken: &str) -> String {
 #[case::unknown_field_far(
     "seed: 2019",
     "colour: red",
-    "scenarios/quick.yaml:9:1: colour: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `judge`, `resources`, `kube`, `budgets`"
+    "scenarios/quick.yaml:9:1: colour: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `limit`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `judge`, `resources`, `kube`, `budgets`"
 )]
-#[case::missing_field("rates: [500rps]\n", "", "scenarios/quick.yaml:1:1: rates: this field is missing")]
+#[case::missing_field(
+    "rates: [500rps]\n",
+    "",
+    "scenarios/quick.yaml: nothing says what is offered; expected `rates`, or `limit` to find out how much is carried"
+)]
 #[case::missing_field_nested(
     "path: \"/api/list\", weight",
     "weight",

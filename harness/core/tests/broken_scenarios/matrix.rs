@@ -58,7 +58,7 @@ use super::{said, with};
 #[case::rates_nothing(
     "[500rps]",
     "",
-    "scenarios/quick.yaml:5:7: rates: the list is empty; expected at least one rate"
+    "scenarios/quick.yaml: nothing says what is offered; expected `rates`, or `limit` to find out how much is carried"
 )]
 #[case::same_case_twice(
     "[500rps]",

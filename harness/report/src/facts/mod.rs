@@ -15,7 +15,7 @@ pub(crate) use campaign::{environment, warnings};
 pub(crate) use data_path::data_paths;
 pub(crate) use ignored::ignored_together;
 pub(crate) use limits::{limit_in_words, limit_table};
-pub(crate) use sweep::{Sweep, limit_title, sweeps};
+pub(crate) use sweep::{Sweep, sweeps};
 pub(crate) use table::{Cell, Column, Table, Tone, latency_table, resource_table};
 pub(crate) use tally::Tally;
 pub(crate) use versions::versions;

@@ -2,7 +2,7 @@
 
 use meshbench_core::judge::Verdict;
 use meshbench_core::metric::Metric;
-use meshbench_core::report::{CaseReport, Report};
+use meshbench_core::report::{CaseReport, MetricReport, Report};
 use meshbench_core::units::OfferedRate;
 
 use super::table::{Cell, Column, Table, Tone};
@@ -56,19 +56,9 @@ pub(crate) fn sweeps(report: &Report) -> Vec<Sweep<'_>> {
 
 /// What a group `scenario::rate::duration` is called without its rate, and that; `None` of a group of another kind.
 fn place(group: &str) -> Option<(String, f64)> {
-    let (title, rate) = without_load(group)?;
+    let [scenario, rate, duration] = group.split("::").collect::<Vec<_>>()[..] else { return None };
     let rate: OfferedRate = rate.parse().ok()?;
-    Some((title, rate.requests_per_second()))
-}
-
-/// What the sweep of the same scenario and duration is called, of a group `scenario::limit::duration`.
-pub(crate) fn limit_title(group: &str) -> Option<String> {
-    without_load(group).filter(|(_, load)| *load == "limit").map(|(title, _)| title)
-}
-
-fn without_load(group: &str) -> Option<(String, &str)> {
-    let [scenario, load, duration] = group.split("::").collect::<Vec<_>>()[..] else { return None };
-    Some((format!("{scenario} · {duration}"), load))
+    Some((format!("{scenario} · {duration}"), rate.requests_per_second()))
 }
 
 impl<'a> Sweep<'a> {
@@ -124,15 +114,16 @@ impl<'a> Sweep<'a> {
         if matches!(case.verdict, Verdict::NotRun { .. }) {
             return Cell::new("not run", Tone::Doubtful);
         }
-        let tone = Cell::verdict(case).tone;
-        let latency = Cell::metric(case.metric(Metric::P99), Number::Duration);
-        let answered_well = answered_well(case).filter(|share| *share < LEAST_ANSWERED_WELL);
-        let difference = answered_well.map(|share| format!("({})", Number::Percent.show(share)));
-        Cell {
-            difference: difference.unwrap_or_default(),
-            tone: if tone == Tone::Bad { tone } else { latency.tone },
-            ..latency
+        // The difference to bare is in the tables of each rate; here its place is for what was answered.
+        let alone = |report: &MetricReport| MetricReport { over_bare: None, ..report.clone() };
+        let mut cell = Cell::metric(case.metric(Metric::P99).map(alone).as_ref(), Number::Duration);
+        if let Some(share) = answered_well(case).filter(|share| *share < LEAST_ANSWERED_WELL) {
+            cell.difference = format!("({})", Number::Percent.show(share));
         }
+        if Cell::verdict(case).tone == Tone::Bad {
+            cell.tone = Tone::Bad;
+        }
+        cell
     }
 }
 

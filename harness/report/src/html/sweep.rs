@@ -23,11 +23,11 @@ impl SweepPart {
     /// # Errors
     /// [`HtmlError::Chart`].
     pub(super) fn all(report: &Report, palette: &Palette) -> Result<Vec<Self>, HtmlError> {
-        sweeps(report).iter().map(|sweep| Self::of(sweep, report, palette)).collect()
+        sweeps(report).iter().map(|sweep| Self::of(sweep, palette)).collect()
     }
 
-    fn of(sweep: &Sweep<'_>, report: &Report, palette: &Palette) -> Result<Self, HtmlError> {
-        let (table, figures) = (data_table(&sweep.table()), rates(sweep, report, palette)?);
+    fn of(sweep: &Sweep<'_>, palette: &Palette) -> Result<Self, HtmlError> {
+        let (table, figures) = (data_table(&sweep.table()), rates(sweep, palette)?);
         Ok(Self { title: sweep.title.clone(), table, legend: sweep.legend(), figures })
     }
 }

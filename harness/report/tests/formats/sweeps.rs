@@ -153,28 +153,18 @@ fn each_mesh_has_a_line_a_band_and_its_dots_as_far_as_it_was_run() {
 }
 
 #[test]
-fn a_limit_is_marked_in_the_charts_of_its_sweep() {
-    let mut report = sweep();
-    let limit = limit(LimitOutcome::Found, 250.0, None);
-    report.cases.push(CaseReport { limit: Some(limit), ..case("sweep::limit::10s", "narrow", MESH) });
-    let page = page(&report);
-    let figure = figure(&page, "p99-by-rate");
-    assert_eq!(count(figure, "<polyline class=\"m1 d\""), 1, "{figure}");
-    assert_eq!(count(figure, "<rect class=\"m1 b a\""), 1, "its interval: {figure}");
-    assert!(figure.contains("narrow 250 rps (245 to 255)"), "{figure}");
-}
-
-#[test]
 fn probes_that_held_and_those_that_did_not_differ_by_shape() {
     let page = page(&limits());
     for kind in ["p50-by-probe", "p99-by-probe", "achieved-by-probe", "cpu-by-probe", "memory-by-probe"] {
         let figure = figure(&page, kind);
+        assert!(figure.contains("narrow 200 rps (196 to 204); reference ≥ 1900 rps"), "{figure}");
         for mesh in 0..3 {
             assert_eq!(count(figure, &format!("<circle class=\"m{mesh} a\"")), 3, "{kind}: {figure}");
             // A cross is two strokes.
             let strokes = count(figure, &format!("<polyline class=\"m{mesh}\""));
             assert_eq!(strokes, 2 * 2, "{kind}: {figure}");
             assert_eq!(count(figure, &format!("<polyline class=\"m{mesh} d\"")), 1, "the limit: {figure}");
+            assert_eq!(count(figure, &format!("<rect class=\"m{mesh} b a\"")), 1, "its interval: {figure}");
         }
     }
     assert!(page.contains("How much does it carry?") && page.contains("<td>machine</td>"));

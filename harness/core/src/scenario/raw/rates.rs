@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::json;
 
 use super::whole_number::Count;
@@ -56,10 +56,6 @@ impl<'de> Visitor<'de> for RatesVisitor {
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a list, or a mapping such as {from: 500rps, to: 5500rps, step: 500rps}")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<RawRates, E> {
-        Ok(RawRates::List(Vec::new()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<RawRates, A::Error> {

@@ -45,9 +45,7 @@ pub(super) struct Curve<'a> {
     pub(super) colour: usize,
     /// In the order of their rates.
     pub(super) points: Vec<Point>,
-    /// Whether the points are steps of one way, to be joined.
-    pub(super) is_joined: bool,
-    /// How much it carries, where that is known.
+    /// How much it carries, where the points are probes on the way to that; otherwise they are joined.
     pub(super) limit: Option<&'a LimitReport>,
 }
 
@@ -183,7 +181,7 @@ impl View {
 
 impl Curve<'_> {
     fn draw(&self, plot: &Plot<'_, '_>) -> Drawn {
-        if self.is_joined {
+        if self.limit.is_none() {
             plot.band(self.points.iter().map(|point| (point.rate, point.bounds)), Ink::Band(self.colour))?;
             plot.line(self.points.iter().map(|point| (point.rate, point.value)), Ink::Mesh(self.colour))?;
         }

@@ -45,7 +45,7 @@ fn curve<'a>(shown: &Shown<'a>, quantity: Quantity) -> Option<Curve<'a>> {
     let mut points: Vec<_> = limit.probes.iter().filter_map(|probe| point(probe, quantity)).collect();
     points.sort_by(|left, right| left.rate.total_cmp(&right.rate));
     let (mesh, colour) = (shown.case.mesh.as_str(), shown.colour);
-    Some(Curve { mesh, colour, points, is_joined: false, limit: Some(limit) })
+    Some(Curve { mesh, colour, points, limit: Some(limit) })
 }
 
 fn point(probe: &ProbeReport, quantity: Quantity) -> Option<Point> {

@@ -1,37 +1,28 @@
 //! How a mesh takes more load: the rates of a matrix side by side.
 
 use meshbench_core::metric::Metric;
-use meshbench_core::report::{CaseReport, LimitReport, Report};
+use meshbench_core::report::CaseReport;
 
 use super::by_rate::{Curve, Point, Quantity, Shape, View};
 use super::scene::Palette;
 use super::{DataTable, Figure};
-use crate::facts::{Sweep, limit_title};
+use crate::facts::Sweep;
 use crate::format::Number;
 use crate::html::HtmlError;
 
 const MARKS: &str = "Dots: median over runs; hollow: too few requests to gate on. Shaded: from the least to the most of the runs.";
 
-/// The charts of a sweep, with what each mesh carries where the same scenario looked for that too.
+/// The charts of a sweep.
 ///
 /// # Errors
 /// [`HtmlError::Chart`].
-pub(in crate::html) fn rates(
-    sweep: &Sweep<'_>,
-    report: &Report,
-    palette: &Palette,
-) -> Result<Vec<Figure>, HtmlError> {
+pub(in crate::html) fn rates(sweep: &Sweep<'_>, palette: &Palette) -> Result<Vec<Figure>, HtmlError> {
     let figures: Result<Vec<_>, _> =
-        Quantity::ALL.into_iter().map(|quantity| figure(sweep, report, palette, quantity)).collect();
+        Quantity::ALL.into_iter().map(|quantity| figure(sweep, palette, quantity)).collect();
     Ok(figures?.into_iter().flatten().collect())
 }
 
-fn figure(
-    sweep: &Sweep<'_>,
-    report: &Report,
-    palette: &Palette,
-    quantity: Quantity,
-) -> Result<Option<Figure>, HtmlError> {
+fn figure(sweep: &Sweep<'_>, palette: &Palette, quantity: Quantity) -> Result<Option<Figure>, HtmlError> {
     let kind = match quantity {
         Quantity::P50 => "p50-by-rate",
         Quantity::P99 => "p99-by-rate",
@@ -47,22 +38,11 @@ fn figure(
     let curves: Vec<_> = sweep
         .meshes()
         .into_iter()
-        .map(|mesh| Curve {
-            mesh,
-            colour: palette.place(mesh),
-            points: curve(mesh),
-            is_joined: true,
-            limit: limit_of(mesh, sweep, report),
-        })
+        .map(|mesh| Curve { mesh, colour: palette.place(mesh), points: curve(mesh), limit: None })
         .filter(|curve| !curve.points.is_empty())
         .collect();
     let table = table(&sweep.rates(), &curves, &view);
     view.figure(&curves, table)
-}
-
-fn limit_of<'a>(mesh: &str, sweep: &Sweep<'_>, report: &'a Report) -> Option<&'a LimitReport> {
-    let of_sweep = |case: &&CaseReport| limit_title(&case.group).as_deref() == Some(&sweep.title);
-    report.cases.iter().filter(of_sweep).find(|case| case.mesh == mesh)?.limit.as_ref()
 }
 
 fn point(rate: f64, case: &CaseReport, quantity: Quantity) -> Option<Point> {
