@@ -235,7 +235,7 @@ fn with(valid: &str, broken: &str) -> String {
 #[case::unknown_field(
     "durations:",
     "duration:",
-    "scenarios/quick.yaml:6:1: duration: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `judge`, `resources`, `kube`, `budgets` (hint: did you mean `durations`?)"
+    "scenarios/quick.yaml:6:1: duration: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `limit`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `judge`, `resources`, `kube`, `budgets` (hint: did you mean `durations`?)"
 )]
 #[case::unknown_field_nested(
     "  apps: 2",
@@ -245,9 +245,13 @@ fn with(valid: &str, broken: &str) -> String {
 #[case::unknown_field_far(
     "seed: 2019",
     "colour: red",
-    "scenarios/quick.yaml:9:1: colour: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `judge`, `resources`, `kube`, `budgets`"
+    "scenarios/quick.yaml:9:1: colour: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `limit`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `judge`, `resources`, `kube`, `budgets`"
 )]
-#[case::missing_field("rates: [500rps]\n", "", "scenarios/quick.yaml:1:1: rates: this field is missing")]
+#[case::missing_field(
+    "rates: [500rps]\n",
+    "",
+    "scenarios/quick.yaml: nothing says what is offered; expected `rates`, or `limit` to find out how much is carried"
+)]
 #[case::missing_field_nested(
     "path: \"/api/list\", weight",
     "weight",
@@ -376,12 +380,12 @@ fn with(valid: &str, broken: &str) -> String {
 #[case::budget_metric(
     "p50: {",
     "p95: {",
-    "scenarios/quick.yaml:16:3: budgets.p95: \"p95\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\""
+    "scenarios/quick.yaml:16:3: budgets.p95: \"p95\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\", \"limit\""
 )]
 #[case::budget_metric_near(
     "p50: {",
     "error_shares: {",
-    "scenarios/quick.yaml:16:3: budgets.error_shares: \"error_shares\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\" (hint: did you mean \"error_share\"?)"
+    "scenarios/quick.yaml:16:3: budgets.error_shares: \"error_shares\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\", \"limit\" (hint: did you mean \"error_share\"?)"
 )]
 #[case::budget_unit(
     "20ms",
@@ -466,12 +470,12 @@ fn with(valid: &str, broken: &str) -> String {
 #[case::override_metric(
     "p50: {at_most: 20ms}",
     "overrides:\n    bare:\n      p5O: {at_most: 1s}",
-    "scenarios/quick.yaml:18:7: budgets.overrides.bare.p5O: \"p5O\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\" (hint: did you mean \"p50\"?)"
+    "scenarios/quick.yaml:18:7: budgets.overrides.bare.p5O: \"p5O\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\", \"limit\" (hint: did you mean \"p50\"?)"
 )]
 #[case::overrides_misspelt(
     "p50: {at_most: 20ms}",
     "override: {}",
-    "scenarios/quick.yaml:16:3: budgets.override: \"override\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\" (hint: did you mean \"overrides\"?)"
+    "scenarios/quick.yaml:16:3: budgets.override: \"override\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\", \"limit\" (hint: did you mean \"overrides\"?)"
 )]
 #[case::syntax(
     "[500rps]",
