@@ -85,7 +85,7 @@ fn overwhelm(workshop: &Workshop, run: &mut Child, signal: Signal) {
             let victims = processes.iter().filter(|process| {
                 process
                     .cmdline()
-                    .is_ok_and(|words| words.iter().any(|word| word.ends_with("load/sidecar.json")))
+                    .is_ok_and(|words| words.iter().any(|word| word.ends_with("load-sidecar/sidecar.json")))
             });
             for victim in victims.filter(|victim| !struck.contains(&victim.pid)).collect::<Vec<_>>() {
                 struck.push(victim.pid);
