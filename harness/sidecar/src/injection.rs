@@ -13,9 +13,7 @@ use std::time::Instant;
 use decision::Decision;
 use pause::Pauser;
 use server::Server;
-pub use settings::{
-    Delay, DirectionInjections, Injections, SettingError, Share, ShareOfRequests, Tiring, Uniform,
-};
+pub use settings::{Delay, DirectionInjections, Injections, SettingError, Share, ShareOfRequests, Uniform};
 
 /// What becomes of a request after its injections.
 #[derive(Debug, PartialEq, Eq)]

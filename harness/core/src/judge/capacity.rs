@@ -64,3 +64,67 @@ fn outcome(limit: Limit, rps: f64, found: &LimitReport) -> (Option<bool>, String
         unread @ LimitOutcome::TooFewRequests { .. } => (None, unread.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::budget::LimitsByMetric;
+    use crate::limit::{Credible, Owner};
+
+    fn found(outcome: Outcome, bare_carries_more: bool) -> LimitReport {
+        LimitReport {
+            service_level: [].into(),
+            from_rps: 100.0,
+            to_rps: 10_000.0,
+            precision: 0.03,
+            outcome,
+            rps: Some(1_800.0),
+            interval_rps: None,
+            of_bare: Some(Credible { low: 0.58, median: 0.6, high: 0.62 }),
+            bare_carries_more,
+            confirmed_by: 3,
+            probes: Vec::new(),
+        }
+    }
+
+    fn verdict(found: &LimitReport, limit: Limit) -> Verdict {
+        let limits = LimitsByMetric::from([(Metric::Limit, vec![limit])]);
+        let budgets = Budgets::new(limits, [].into());
+        judge_limit_of(&"haproxy".parse().unwrap(), found, &budgets, Vec::new()).verdict
+    }
+
+    #[rstest]
+    #[case::kept("1500rps", Outcome::Found, "pass")]
+    #[case::broken("2000rps", Outcome::Found, "FAIL")]
+    #[case::kept_by_a_lower_bound("1500rps", Outcome::AtLeast { limit_of: Owner::Generator }, "pass")]
+    #[case::open("2000rps", Outcome::AtLeast { limit_of: Owner::Generator }, "INCONCLUSIVE")]
+    #[case::below("1500rps", Outcome::BelowRange, "FAIL")]
+    #[case::unsettled("1500rps", Outcome::Unsettled, "INCONCLUSIVE")]
+    fn a_budget_is_judged_by_what_is_known(
+        #[case] least: &str,
+        #[case] outcome: Outcome,
+        #[case] word: &str,
+    ) {
+        let limit = Limit::AtLeast(crate::budget::Quantity::Rate(least.parse().unwrap()));
+        assert_eq!(verdict(&found(outcome, false), limit).word(), word);
+    }
+
+    #[rstest]
+    #[case::kept(0.5, false, "pass")]
+    #[case::broken(0.7, false, "FAIL")]
+    #[case::at_most_as_much(0.5, true, "INCONCLUSIVE")]
+    #[case::broken_all_the_more(0.7, true, "FAIL")]
+    fn so_is_a_part_of_bare(#[case] least: f64, #[case] bare_carries_more: bool, #[case] word: &str) {
+        assert_eq!(verdict(&found(Outcome::Found, bare_carries_more), Limit::OfBare(least)).word(), word);
+    }
+
+    #[test]
+    fn a_broken_budget_says_by_how_much() {
+        let Verdict::Fail { breaches } = verdict(&found(Outcome::Found, false), Limit::OfBare(0.7)) else {
+            panic!("it is broken");
+        };
+        insta::assert_snapshot!(breaches.join("\n"), @"limit is 0.600 of bare's (1800rps of 3000rps); the budget wants 0.7");
+    }
+}

@@ -63,3 +63,63 @@ fn not_the_mesh(run: &Run) -> Option<(Owner, String)> {
     let generator = generator.map(|shortcoming| (Owner::Generator, shortcoming.to_string()));
     generator.or_else(|| Some((Owner::Machine, stolen(&run.course)?)))
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::judge::tests::run;
+    use crate::metric::Metric;
+    use crate::steadiness::tests::of_medians;
+
+    fn service_level() -> ServiceLevel {
+        ServiceLevel {
+            latencies: [(Metric::P90, "50ms".parse().unwrap())].into(),
+            errors: "0.1%".parse().unwrap(),
+            achieved: "99%".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_run_that_keeps_everything_holds_its_rate_however_hard_the_generator_works() {
+        let mut run = run("reference", 10);
+        assert_eq!(examine(&run, &service_level()), Examined { answer: Answer::Held, why: Vec::new() });
+        run.recording.cpu_seconds = 1e6;
+        assert_eq!(examine(&run, &service_level()).answer, Answer::Held);
+    }
+
+    #[rstest]
+    #[case::slow(60, 1.0, Answer::NotHeld(Owner::Mesh), "p90 was 60")]
+    #[case::short(10, 0.9, Answer::NotHeld(Owner::Mesh), "90% of the rate was achieved, where 99% must be")]
+    fn what_is_not_kept_is_said(
+        #[case] latency_ms: u64,
+        #[case] achieved: f64,
+        #[case] answer: Answer,
+        #[case] words: &str,
+    ) {
+        let mut run = run("reference", latency_ms);
+        run.recording.achieved_rate *= achieved;
+        let examined = examine(&run, &service_level());
+        assert_eq!(examined.answer, answer, "{examined}");
+        assert!(examined.to_string().contains(words), "{examined}");
+    }
+
+    #[test]
+    fn nothing_is_laid_at_the_door_of_a_mesh_where_the_generator_gave_out() {
+        let mut run = run("reference", 60);
+        run.recording.cpu_seconds = 1e6;
+        let examined = examine(&run, &service_level());
+        assert_eq!(examined.answer, Answer::NotHeld(Owner::Generator));
+        assert!(examined.to_string().contains("of its cores"), "{examined}");
+    }
+
+    #[test]
+    fn a_queue_that_grows_is_overload_before_the_latency_is_too_high() {
+        let mut run = run("reference", 10);
+        run.course = of_medians((1..=9).map(|second| second * 2_000_000));
+        let examined = examine(&run, &service_level());
+        assert_eq!(examined.answer, Answer::NotHeld(Owner::Mesh));
+        assert!(examined.to_string().contains("a queue grew"), "{examined}");
+    }
+}

@@ -32,9 +32,10 @@ pub struct DirectionInjections {
     pub service_time: Option<Duration>,
     /// A request that would wait longer than this for the server is answered with an error at once, as by a mesh that sheds
     /// load.
-    #[serde(default, with = "optional_duration")]
+    #[serde(default, with = "optional_duration", skip_serializing_if = "Option::is_none")]
     pub longest_wait: Option<Duration>,
     /// A server that becomes slower under load, as by a heap that grows.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tiring: Option<Tiring>,
     /// Share of requests answered with an error instead of being forwarded.
     pub error_share: Option<Share>,

@@ -77,39 +77,95 @@ fn found(search: &Search) -> f64 {
     }
 }
 
+/// Limits all over the range, the same in every run of the tests.
+fn limits_rps(count: u32) -> impl Iterator<Item = f64> {
+    let mut random = SplitMix64::new(2_019);
+    (0..count)
+        .map(move |_| 55.0 * (4_500.0_f64 / 55.0).powf((random.next() >> 11) as f64 / (1_u64 << 53) as f64))
+}
+
+#[rstest]
+#[case::sharp(0.0, 0.0, 1.0)]
+#[case::disturbed(0.0, 0.01, 0.99)]
+#[case::blurred(0.02, 0.01, 0.99)]
+// Where the limit itself is five percent wide, so are the answers.
+#[case::very_blurred(0.05, 0.01, 0.93)]
+fn limits_are_found_within_three_percent(#[case] edge: f64, #[case] lapses: f64, #[case] at_least: f64) {
+    let (plan, mut near, mut located) = (plan("50rps", "5krps"), 0_u32, Vec::new());
+    for (seed, limit_rps) in (0..).zip(limits_rps(400)) {
+        let (search, to_locate, _) = search(&plan, Truth { limit_rps, edge, lapses }, seed);
+        near += u32::from((found(&search) / limit_rps - 1.0).abs() <= 0.03);
+        located.push(to_locate);
+    }
+    assert!(f64::from(near) >= at_least * 400.0, "{near} of 400");
+    located.sort_unstable();
+    assert!(located[380] <= 14, "nineteen of twenty take {} probes", located[380]);
+}
+
+#[rstest]
+#[case(200.0)]
+#[case(2_000.0)]
+fn twenty_of_twenty_are_found_in_twelve_probes(#[case] limit_rps: f64) {
+    for seed in 0..20 {
+        let plan = plan("25rps", "2.5krps");
+        let (search, to_locate, _) = search(&plan, Truth { limit_rps, edge: 0.02, lapses: 0.0 }, seed);
+        assert!((found(&search) / limit_rps - 1.0).abs() <= 0.03, "{} with seed {seed}", found(&search));
+        assert!(to_locate <= 12 + PROBES_FOR_ANOTHER, "{to_locate} with seed {seed}");
+        assert!(search.interval().low <= limit_rps && limit_rps <= search.interval().high, "seed {seed}");
+    }
+}
+
+#[rstest]
+#[case::equal(1.0, 20)]
+#[case::ten_percent_apart(1.1, 19)]
+fn two_meshes_are_told_apart_where_they_differ(#[case] ratio: f64, #[case] at_least: u32) {
+    let plan = plan("50rps", "5krps");
+    let mut right = 0;
+    for seed in 0..20 {
+        let truth = Truth { limit_rps: 1_000.0, edge: 0.02, lapses: 0.01 };
+        let (one, _, _) = search(&plan, truth, seed);
+        let (other, _, _) = search(&plan, Truth { limit_rps: 1_000.0 * ratio, ..truth }, 1_000 + seed);
+        let share = other.share_of(&one);
+        right += u32::from(if ratio == 1.0 { share.contains(1.0) } else { share.low > 1.0 });
+    }
+    assert!(right >= at_least, "{right} of 20");
+}
+
 #[test]
-#[ignore]
-fn table() {
-    for edge in [0.0, 0.02, 0.05] {
-        for lapses in [0.0, 0.01] {
-            let (n, mut good, mut confirmed, mut cover, mut all, mut loc, mut worst) =
-                (2000, 0, 0, 0, vec![], vec![], 0.0_f64);
-            let mut rng = SplitMix64::new(7);
-            for seed in 0..n {
-                let u = (rng.next() >> 11) as f64 / (1_u64 << 53) as f64;
-                let limit_rps = 55.0 * (4500.0_f64 / 55.0).powf(u);
-                let (s, l, p) = search(&plan("50rps", "5krps"), Truth { limit_rps, edge, lapses }, seed);
-                let e = found(&s) / limit_rps - 1.0;
-                good += u32::from(e.abs() <= 0.03);
-                worst = worst.max(e.abs());
-                confirmed += u32::from(matches!(s.conclusion(), Conclusion::Found { .. }));
-                cover += u32::from(s.interval().contains(limit_rps));
-                all.push(p);
-                loc.push(l);
-            }
-            all.sort();
-            loc.sort();
-            let mean = |v: &[u32]| v.iter().sum::<u32>() as f64 / v.len() as f64;
-            let at = |v: &[u32], q: f64| v[(q * v.len() as f64) as usize];
-            eprintln!(
-                "edge {edge} lapses {lapses}: within {good} confirmed {confirmed} cover {cover} worst {worst:.3}; located mean {:.1} 95% {} max {}; all mean {:.1} 95% {} max {}",
-                mean(&loc),
-                at(&loc, 0.95),
-                loc.last().unwrap(),
-                mean(&all),
-                at(&all, 0.95),
-                all.last().unwrap()
-            );
+fn what_gives_out_above_the_limit_is_whose_it_is() {
+    let plan = plan("50rps", "5krps");
+    let conclude = |answer: fn(f64) -> Answer| {
+        let mut search = Search::new(&plan);
+        while let Some(probe) = search.next() {
+            search.learn(probe, answer(probe.rate.requests_per_second()));
         }
+        search.conclusion()
+    };
+    let generator =
+        conclude(|rps| if rps < 800.0 { Answer::Held } else { Answer::NotHeld(Owner::Generator) });
+    assert!(
+        matches!(generator, Conclusion::AtLeast { rate, owner: Owner::Generator } if rate.requests_per_second() > 770.0),
+        "{generator:?}"
+    );
+    let range = conclude(|_| Answer::Held);
+    assert_eq!(range, Conclusion::AtLeast { rate: plan.to, owner: Owner::Range });
+    assert_eq!(conclude(|_| Answer::NotHeld(Owner::Mesh)), Conclusion::BelowRange);
+}
+
+proptest! {
+    #[test]
+    fn every_search_ends_within_the_probes_it_announced(
+        answers in prop::collection::vec(any::<bool>(), 200),
+        to in 60_u64..100_000,
+    ) {
+        let plan = plan("50rps", &format!("{to}rps"));
+        let mut search = Search::new(&plan);
+        let mut probes = 0;
+        while let Some(probe) = search.next() {
+            let held = answers[probes % answers.len()];
+            search.learn(probe, if held { Answer::Held } else { Answer::NotHeld(Owner::Mesh) });
+            probes += 1;
+        }
+        prop_assert!(probes <= Search::most_probes(&plan) as usize, "{probes}");
     }
 }

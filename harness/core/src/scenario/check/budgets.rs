@@ -116,7 +116,8 @@ fn of_bare_limit(metric: Metric, text: &str) -> Result<Limit, TextError> {
 /// Reads `+10ms` or `x1.5`.
 fn over_bare_limit(metric: Metric, text: &str) -> Result<Limit, TextError> {
     if let Some(why) = metric.why_not_over_bare() {
-        let message = format!("{metric} cannot be compared with bare: {why}; expected at_most or at_least");
+        let instead = if metric == Metric::Limit { "at_least or of_bare" } else { "at_most or at_least" };
+        let message = format!("{metric} cannot be compared with bare: {why}; expected {instead}");
         return Err(TextError { message, hint: None });
     }
     let trimmed = text.trim();
