@@ -218,7 +218,7 @@ fn with(valid: &str, broken: &str) -> String {
 #[case::budget_limit_name(
     "at_most",
     "atmost",
-    "scenarios/quick.yaml:16:9: budgets.p50.atmost: there is no such field; expected one of `at_most`, `at_least`, `over_bare` (hint: did you mean `at_most`?)"
+    "scenarios/quick.yaml:16:9: budgets.p50.atmost: there is no such field; expected one of `at_most`, `at_least`, `over_bare`, `of_bare` (hint: did you mean `at_most`?)"
 )]
 #[case::budget_twice(
     "p50: {at_most: 20ms}",

@@ -29,7 +29,7 @@ fn row(case: &CaseReport, limit: &LimitReport) -> Vec<Cell> {
         Cell::verdict(case),
         plain(carried(limit)),
         or_absent(limit.interval_rps.map(rates_between)),
-        or_absent(limit.of_bare.map(part_of_bare)),
+        or_absent(part_of_bare(limit)),
         or_absent(gave_out(case, limit.outcome).map(str::to_owned)),
         plain(limit.confirmed_by.to_string()),
         plain(limit.probes.len().to_string()),
@@ -61,8 +61,10 @@ fn rates_between(interval: Credible) -> String {
     format!("{low} to {high}")
 }
 
-fn part_of_bare(Credible { low, median, high }: Credible) -> String {
-    format!("{median:.2} ({low:.2} to {high:.2})")
+fn part_of_bare(limit: &LimitReport) -> Option<String> {
+    let Credible { low, median, high } = limit.of_bare?;
+    let most = if limit.bare_carries_more { "≤ " } else { "" };
+    Some(format!("{most}{median:.2} ({low:.2} to {high:.2})"))
 }
 
 /// Whose limit it is.

@@ -88,6 +88,7 @@ fn limit(outcome: LimitOutcome, rps: f64, of_bare: Option<Credible>) -> LimitRep
         rps: Some(rps),
         interval_rps: Some(Credible { low: rps * 0.98, median: rps, high: rps * 1.02 }),
         of_bare,
+        bare_carries_more: false,
         confirmed_by: 2,
         probes: (1..).zip([0.3, 3.0, 1.0, 1.0, 1.1]).map(probe).collect(),
     }
