@@ -5,17 +5,19 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
+use meshbench_core::collapse::Collapse;
 use meshbench_core::digest::digest;
 use meshbench_core::event::Event;
 use meshbench_core::judge::Verdict;
 use meshbench_core::report::{
-    BrokenScenario, CaseReport, Environment, Executable, IgnoredCase, REPORT_VERSION, Report, ScenarioSource,
+    BrokenScenario, CaseHeading, CaseReport, Environment, Executable, IgnoredCase, REPORT_VERSION, Report,
+    ScenarioSource,
 };
-use meshbench_core::scenario::{MeshName, ProviderKind};
+use meshbench_core::scenario::{CaseLoad, MeshName, ProviderKind};
 use meshbench_lab::local::LocalProvider;
 use meshbench_lab::mesh::{BinaryFinder, BinarySource, Found, MeshCatalog, Unavailable};
 use meshbench_lab::process::{LiveCampaign, Placement, Swept, move_this_thread, sweep};
-use meshbench_lab::{GroupOutcome, GroupPlan, Provider};
+use meshbench_lab::{GroupOutcome, GroupPlan, LimitGroup, Provider};
 use meshbench_report::csv::{SampledRun, SamplesWriter};
 use meshbench_report::progress::Progress;
 use tokio::runtime::Runtime;
@@ -28,6 +30,7 @@ use crate::case_reports::{
 use crate::clusters::Clusters;
 use crate::discovery::{HeldBack, PlannedCase};
 use crate::environment::read_environment;
+use crate::limit_reports::limit_reports;
 use crate::settings::Settings;
 use crate::stage::carry_out_stage;
 
@@ -183,13 +186,26 @@ impl Campaign {
     /// What one case comes to, running its block group if that has not run yet.
     /// `selected` names every case of this invocation: those of the group run together.
     pub(crate) fn verdict(&mut self, case: &PlannedCase, selected: &[PlannedCase]) -> Verdict {
+        for lower in case.lower_rates(selected) {
+            // What keeps that one from running is said by its own trial.
+            let _: Result<(), String> = self.run_group_of(lower, selected);
+        }
         if let Err(why) = self.run_group_of(case, selected) {
             self.report_error(case, why);
         }
         match self.reports.iter().find(|report| report.name == case.name) {
             Some(report) => report.verdict.clone(),
-            None => self.report_error(case, NOT_RUN.to_owned()),
+            None => match self.stopping(case) {
+                Some(reason) => self.report(CaseReport::not_run(self.heading(case), reason)),
+                None => self.report_error(case, NOT_RUN.to_owned()),
+            },
         }
+    }
+
+    /// Why the case is not run, where a lower rate was already too much.
+    fn stopping(&self, case: &PlannedCase) -> Option<String> {
+        let collapse = Collapse::stopping(&case.case, &case.scenario, &self.reports)?;
+        Some(collapse.reason(&case.case.mesh))
     }
 
     /// Reports an error for each of these cases that has no report yet.
@@ -202,8 +218,14 @@ impl Campaign {
     }
 
     fn report_error(&mut self, case: &PlannedCase, why: String) -> Verdict {
-        let heading = heading(&self.catalog, &self.provider, case);
-        let report = CaseReport::without_runs(heading, why);
+        self.report(CaseReport::without_runs(self.heading(case), why))
+    }
+
+    fn heading(&self, case: &PlannedCase) -> CaseHeading {
+        heading(&self.catalog, &self.provider, case)
+    }
+
+    fn report(&mut self, report: CaseReport) -> Verdict {
         let verdict = report.verdict.clone();
         self.reports.push(report);
         verdict
@@ -218,7 +240,7 @@ impl Campaign {
             return Err(format!("{reason} (cure: {cure})"));
         }
         definition(&self.catalog, &case.case.mesh)?;
-        if self.ran.contains(&group_name(case)) {
+        if self.ran.contains(&group_name(case)) || self.stopping(case).is_some() {
             return Ok(());
         }
         if self.interrupted || self.cancelled.is_cancelled() {
@@ -230,8 +252,8 @@ impl Campaign {
 
     fn run_group(&mut self, case: &PlannedCase, selected: &[PlannedCase]) -> Result<(), String> {
         let group = group_name(case);
-        let members: Vec<_> =
-            selected.iter().filter(|other| other.can_run() && group_name(other) == group).collect();
+        let members = selected.iter().filter(|other| other.can_run() && group_name(other) == group);
+        let members: Vec<_> = members.filter(|member| self.stopping(member).is_none()).collect();
         let compared = members.iter().find_map(|member| member.compared_with());
         let mut meshes: Vec<_> = members.iter().map(|member| &member.case.mesh).collect();
         meshes.extend(compared.filter(|old| !meshes.contains(old)));
@@ -243,37 +265,44 @@ impl Campaign {
                 .filter(|mesh| !mesh.is_bare())
                 .filter_map(|mesh| definition(&self.catalog, mesh).ok()),
         );
-        let blocks = 1..=case.scenario.repeats.get();
-        let plan = GroupPlan {
-            scenario: &case.scenario,
-            rate: case.case.rate,
-            duration: case.case.duration,
-            arms,
-            blocks,
-        };
         let Self { runtime, provider, clusters, live, folder, cancelled, progress, baselines, .. } = self;
         let (place, cluster) = match case.scenario.provider {
             ProviderKind::Local => (Provider::Local { local: provider, campaign: live }, None),
             ProviderKind::Kube => {
-                let kube =
-                    clusters.of(&case.scenario, &plan.arms, live.id(), cancelled, runtime, progress)?;
+                let kube = clusters.of(&case.scenario, &arms, live.id(), cancelled, runtime, progress)?;
                 (Provider::Kube(kube), Some(kube.environment()))
             }
         };
+        let share = share_of_alpha(selected.iter().map(|case| &case.case.mesh));
         let mut observe = |event: Event| progress.observe(&event);
-        let mut carry_out =
-            |plan: &GroupPlan<'_>| runtime.block_on(plan.carry_out(place, folder, cancelled, &mut observe));
-        let (plan, mut outcome) = carry_out_stage(plan, &mut carry_out);
-        if let Some(confirming) = confirming_stage(&plan, &outcome).filter(|_| compared.is_some()) {
-            outcome.extend(carry_out_stage(confirming, &mut carry_out).1);
-        }
+        let (scenario, duration) = (&*case.scenario, case.case.duration);
+        let (outcome, judged) = match (case.case.load, &scenario.limit) {
+            (CaseLoad::Rate(rate), _) => {
+                let blocks = 1..=scenario.repeats.get();
+                let plan = GroupPlan { scenario, rate, duration, arms, blocks };
+                let mut carry_out = |plan: &GroupPlan<'_>| {
+                    runtime.block_on(plan.carry_out(place, folder, cancelled, &mut observe))
+                };
+                let (plan, mut outcome) = carry_out_stage(plan, &mut carry_out);
+                if let Some(confirming) = confirming_stage(&plan, &outcome).filter(|_| compared.is_some()) {
+                    outcome.extend(carry_out_stage(confirming, &mut carry_out).1);
+                }
+                let judged = group_reports(&plan, &outcome, &members, provider, baselines, cluster, share);
+                (outcome, judged)
+            }
+            (CaseLoad::Limit, Some(limit)) => {
+                let group = LimitGroup { scenario, limit, duration, arms };
+                let outcome = runtime.block_on(group.carry_out(place, folder, cancelled, &mut observe));
+                let judged = limit_reports(&group, &outcome, &members, provider, baselines, cluster, share);
+                (outcome.measured, judged)
+            }
+            (CaseLoad::Limit, None) => return Err(format!("{} says nothing of a limit", scenario.name)),
+        };
         let stragglers = live.end_stragglers();
         if !stragglers.is_empty() {
             let what = format!("processes that outlived their run were ended: {}", stragglers.join(", "));
             progress.observe(&Event::Swept { what });
         }
-        let share = share_of_alpha(selected.iter().map(|case| &case.case.mesh));
-        let judged = group_reports(&plan, &outcome, &members, provider, baselines, cluster, share);
         let (name, text, seed) = (case.scenario.name.clone(), case.scenario.text.clone(), case.scenario.seed);
         let digest = digest(text.as_bytes());
         self.scenarios.insert(name.clone(), ScenarioSource { name, text, digest, seed });

@@ -12,9 +12,9 @@ use meshbench_lab::{GroupOutcome, GroupPlan};
 use crate::baselines::{Baselines, Measured};
 use crate::discovery::PlannedCase;
 
-/// `scenario::rate::duration`.
+/// `scenario::rate::duration`, or `scenario::limit::duration`.
 pub(crate) fn group_name(case: &PlannedCase) -> String {
-    format!("{}::{}::{}", case.case.scenario, case.case.rate, case.case.duration)
+    format!("{}::{}::{}", case.case.scenario, case.case.load, case.case.duration)
 }
 
 pub(crate) fn definition<'a>(
@@ -43,7 +43,7 @@ pub(crate) fn heading(catalog: &MeshCatalog, provider: &LocalProvider, case: &Pl
     }
 }
 
-fn executable(provider: &LocalProvider, mesh: &MeshName) -> Option<Executable> {
+pub(crate) fn executable(provider: &LocalProvider, mesh: &MeshName) -> Option<Executable> {
     provider.proxies.get(mesh)?.as_ref().ok().cloned()
 }
 

@@ -1,5 +1,6 @@
 //! From runs to a verdict. Pure: everything it knows is in its arguments.
 
+mod capacity;
 mod evidence;
 mod left_out;
 
@@ -14,6 +15,7 @@ use crate::run::Run;
 use crate::scenario::MeshName;
 use crate::statistics::median;
 
+pub use capacity::judge_limit_of;
 use evidence::validity;
 pub use evidence::{drift_finding, losses, unfit_blocks};
 pub(crate) use evidence::{drift_of, vanished};
@@ -63,6 +65,11 @@ pub enum Verdict {
         /// Each in a sentence.
         findings: Vec<String>,
     },
+    /// It was not run, because a lower rate was already more than its mesh, or what that is compared with, could carry.
+    NotRun {
+        /// Each in a sentence.
+        reasons: Vec<String>,
+    },
 }
 
 impl Verdict {
@@ -79,6 +86,7 @@ impl Verdict {
             Self::Regressed { .. } => "REGRESSED",
             Self::Inconclusive { .. } => "INCONCLUSIVE",
             Self::NewBaseline { .. } => "new baseline",
+            Self::NotRun { .. } => "NOT RUN",
         }
     }
 
@@ -93,7 +101,8 @@ impl Verdict {
             | Self::Improved { findings: sentences }
             | Self::Regressed { findings: sentences }
             | Self::Inconclusive { findings: sentences }
-            | Self::NewBaseline { findings: sentences } => sentences,
+            | Self::NewBaseline { findings: sentences }
+            | Self::NotRun { reasons: sentences } => sentences,
         }
     }
 }
@@ -101,7 +110,7 @@ impl Verdict {
 /// What fails besides what always does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Gate {
-    /// Invalid and inconclusive cases fail.
+    /// Invalid and inconclusive cases fail, and those that were not run for a collapse.
     pub strict: bool,
     /// Cases without a baseline that they can be compared with fail.
     pub require_baseline: bool,
@@ -113,7 +122,7 @@ impl Gate {
     pub fn fails(self, verdict: &Verdict) -> bool {
         match verdict {
             Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. } => false,
-            Verdict::Invalid { .. } | Verdict::Inconclusive { .. } => self.strict,
+            Verdict::Invalid { .. } | Verdict::Inconclusive { .. } | Verdict::NotRun { .. } => self.strict,
             Verdict::NewBaseline { .. } => self.require_baseline,
             Verdict::Fail { .. } | Verdict::Regressed { .. } | Verdict::Error { .. } => true,
         }

@@ -38,6 +38,8 @@ pub enum Metric {
     DataPlaneMemory,
     /// Peak resident memory of the application, summed over its processes.
     ApplicationMemory,
+    /// The highest rate at which a service level is kept. No run has it: it is what a search over many comes to.
+    Limit,
 }
 
 /// What a metric is counted in, and so how a limit on it is written.
@@ -51,6 +53,8 @@ pub enum Unit {
     CpuPerRequest,
     /// Bytes; written `500MiB`.
     Memory,
+    /// Requests per second; written `2krps`.
+    Rate,
 }
 
 impl Unit {
@@ -61,6 +65,7 @@ impl Unit {
             Self::Latency | Self::CpuPerRequest => &[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")],
             Self::Share => &[(0.01, "%")],
             Self::Memory => &[(1_073_741_824.0, "GiB"), (1_048_576.0, "MiB"), (1_024.0, "KiB"), (1.0, "B")],
+            Self::Rate => &[(1.0, "rps")],
         };
         let smallest = scales.last().copied().unwrap_or((1.0, ""));
         let (scale, unit) =
@@ -76,6 +81,7 @@ impl Unit {
             Self::Share => "a share",
             Self::CpuPerRequest => "an amount of CPU time",
             Self::Memory => "an amount of memory",
+            Self::Rate => "a rate",
         }
     }
 
@@ -87,6 +93,7 @@ impl Unit {
             Self::Share => "%",
             Self::CpuPerRequest => "us",
             Self::Memory => "MiB",
+            Self::Rate => "rps",
         }
     }
 
@@ -98,6 +105,7 @@ impl Unit {
             Self::Share => "0.1%",
             Self::CpuPerRequest => "100us",
             Self::Memory => "50MiB",
+            Self::Rate => "2000rps",
         }
     }
 }
@@ -120,7 +128,7 @@ const REQUESTS_BEYOND_A_GATED_QUANTILE: u64 = 100;
 
 impl Metric {
     /// Every metric, in the order people read them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::P50,
         Self::P75,
         Self::P90,
@@ -136,6 +144,7 @@ impl Metric {
         Self::ControlPlaneMemory,
         Self::DataPlaneMemory,
         Self::ApplicationMemory,
+        Self::Limit,
     ];
 
     /// The name in scenarios and reports.
@@ -157,6 +166,7 @@ impl Metric {
             Self::ControlPlaneMemory => "control_plane_memory",
             Self::DataPlaneMemory => "data_plane_memory",
             Self::ApplicationMemory => "application_memory",
+            Self::Limit => "limit",
         }
     }
 
@@ -181,6 +191,7 @@ impl Metric {
             }
             Self::DataPlaneMemory => "peak resident memory of the data plane, summed over its processes",
             Self::ApplicationMemory => "peak resident memory of the application, summed over its processes",
+            Self::Limit => "the highest rate at which the service level of `limit` is kept",
         }
     }
 
@@ -195,6 +206,7 @@ impl Metric {
             | Self::DataPlaneCpuPerRequest
             | Self::ApplicationCpuPerRequest => Unit::CpuPerRequest,
             Self::ControlPlaneMemory | Self::DataPlaneMemory | Self::ApplicationMemory => Unit::Memory,
+            Self::Limit => Unit::Rate,
         }
     }
 
@@ -204,9 +216,15 @@ impl Metric {
         match self {
             Self::ControlPlaneCpuPerRequest | Self::ControlPlaneMemory => Some("bare has no control plane"),
             Self::DataPlaneCpuPerRequest | Self::DataPlaneMemory => Some("bare has no data plane"),
-            Self::AchievedShare => Some("more of it is better, not worse"),
+            Self::AchievedShare | Self::Limit => Some("more of it is better, not worse"),
             _ => None,
         }
+    }
+
+    /// Whether more of it is better: what falls then became worse.
+    #[must_use]
+    pub const fn is_better_higher(self) -> bool {
+        matches!(self, Self::AchievedShare | Self::Limit)
     }
 
     /// The fraction of successes below a latency metric; `None` for every other metric.

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod curve;
+mod limit;
 mod metric;
 mod reading;
 
@@ -22,6 +23,7 @@ use crate::run::{DataPathProof, Run};
 
 pub use cluster::{ClusterEnvironment, ClusterNode, ClusterPlacement, StepSeconds};
 pub use curve::CurvePoint;
+pub use limit::{LimitOutcome, LimitReport, ProbeFigures, ProbeReport};
 pub use metric::{Bounds, MetricReport, ReportUnit};
 
 /// The version of `report.json`. A reader of one version reads its additions too.
@@ -167,6 +169,9 @@ pub struct CaseReport {
     /// The same as a curve.
     #[serde(default)]
     pub pooled_latency_curve: Vec<CurvePoint>,
+    /// How much it can carry, where that was looked for: its runs are then the probes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<LimitReport>,
     /// Its runs.
     pub runs: Vec<RunReport>,
 }
@@ -316,6 +321,7 @@ impl CaseReport {
             metrics: metrics.collect(),
             pooled_latency_ns: LatencyTable::from(&pooled),
             pooled_latency_curve: CurvePoint::curve(&pooled),
+            limit: None,
             runs: runs.iter().map(|run| RunReport::from(*run)).collect(),
         }
     }
@@ -323,7 +329,16 @@ impl CaseReport {
     /// The report of a case that came to no run.
     #[must_use]
     pub fn without_runs(heading: CaseHeading, cause: String) -> Self {
-        let verdict = Verdict::Error { causes: vec![cause] };
+        Self::unmeasured(heading, Verdict::Error { causes: vec![cause] })
+    }
+
+    /// The report of a case that was not run for a collapse.
+    #[must_use]
+    pub fn not_run(heading: CaseHeading, reason: String) -> Self {
+        Self::unmeasured(heading, Verdict::NotRun { reasons: vec![reason] })
+    }
+
+    fn unmeasured(heading: CaseHeading, verdict: Verdict) -> Self {
         Self::new(heading, &[], &[], Judgement { verdict, limits: Vec::new() })
     }
 
@@ -351,6 +366,12 @@ impl CaseReport {
     pub fn against(self, baseline: AgainstBaseline, fingerprint: Fingerprint) -> Self {
         let tier = self.tier.or(baseline.tier());
         Self { against_baseline: Some(baseline), fingerprint: Some(fingerprint), tier, ..self }
+    }
+
+    /// Its verdict, and how it came about.
+    #[must_use]
+    pub fn judgement(&self) -> Judgement {
+        Judgement { verdict: self.verdict.clone(), limits: self.limits.clone() }
     }
 
     /// One metric of the case.

@@ -79,7 +79,13 @@ impl Run {
             Metric::ControlPlaneMemory => Some(self.memory_bytes(Group::ControlPlane)),
             Metric::DataPlaneMemory => Some(self.memory_bytes(Group::DataPlane)),
             Metric::ApplicationMemory => Some(self.memory_bytes(Group::Application)),
-            Metric::P50 | Metric::P75 | Metric::P90 | Metric::P99 | Metric::P99_9 | Metric::P99_99 => None,
+            Metric::P50
+            | Metric::P75
+            | Metric::P90
+            | Metric::P99
+            | Metric::P99_9
+            | Metric::P99_99
+            | Metric::Limit => None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use meshbench_core::event::Event;
-use meshbench_core::resources::{ResourceUse, Sample};
+use meshbench_core::resources::Sample;
 use meshbench_core::run::Run;
 use meshbench_core::scenario::{MeshName, Scenario};
 use meshbench_core::shuffle::shuffle;
@@ -17,6 +17,7 @@ use crate::error::{LabError, error_chain};
 use crate::kube::KubeProvider;
 use crate::local::{self, LocalProvider};
 use crate::mesh::MeshDefinition;
+use crate::planned_run::PlannedRun;
 use crate::process::LiveCampaign;
 
 /// What a block group consists of.
@@ -49,7 +50,7 @@ pub enum Provider<'a> {
 }
 
 impl Provider<'_> {
-    async fn measure_arm(
+    pub(crate) async fn measure_arm(
         self,
         arm: &ArmRun<'_>,
         cancelled: &CancellationToken,
@@ -175,32 +176,22 @@ impl GroupPlan<'_> {
         observe: &mut dyn FnMut(Event),
     ) -> Result<(Run, Vec<Sample>), LabError> {
         let Place { block, position } = place;
-        let run_folder =
-            format!("runs/{}-{}-{}-block{block}-{}", self.scenario.name, self.rate, self.duration, mesh.name);
         let blocks = *self.blocks.end();
         observe(Event::RunStarted { mesh: mesh.name.clone(), block, blocks });
-        let arm = ArmRun {
+        let planned = PlannedRun {
             scenario: self.scenario,
             mesh,
             rate: self.rate,
             duration: self.duration,
-            seed: self.block_seed(block),
-            folder: folder.join(&run_folder),
-        };
-        let result = provider.measure_arm(&arm, cancelled, observe).await?;
-        let run = Run {
-            mesh: mesh.name.clone(),
             block,
             position,
-            resources: ResourceUse::of_window(&result.samples),
-            recording: result.recording,
-            data_path: result.data_path,
-            edge_lateness_ns: result.edge_lateness_ns,
-            course: result.course,
-            recording_digest: result.recording_digest,
-            placement: result.placement,
-            folder: run_folder,
+            seed: self.block_seed(block),
+            folder: format!(
+                "runs/{}-{}-{}-block{block}-{}",
+                self.scenario.name, self.rate, self.duration, mesh.name
+            ),
         };
+        let (run, samples) = planned.carry_out(provider, folder, cancelled, observe).await?;
         let latency = &run.recording.latency_ns;
         observe(Event::RunDone {
             mesh: mesh.name.clone(),
@@ -208,7 +199,7 @@ impl GroupPlan<'_> {
             p99_ns: (!latency.is_empty()).then(|| latency.value_at_quantile(0.99)),
             error_share: run.recording.error_share(),
         });
-        Ok((run, result.samples))
+        Ok((run, samples))
     }
 }
 

@@ -11,11 +11,14 @@ mod group;
 mod http;
 mod identity;
 pub mod kube;
+mod limit;
 pub mod local;
 pub mod mesh;
+mod planned_run;
 pub mod process;
 mod resources;
 mod wait;
 
 pub use error::{LabError, error_chain, read_definition, shown_path};
 pub use group::{FailedRun, GroupOutcome, GroupPlan, Provider};
+pub use limit::{LimitGroup, LimitsOutcome, MeshSearch};

@@ -8,7 +8,7 @@ pub mod recordings;
 mod standing;
 mod wording;
 
-use crate::campaign_means::{CampaignMeans, Mean, Subject, over_bare};
+use crate::campaign_means::{CampaignMeans, Mean, Subject, compared_campaigns, over_bare};
 use crate::comparison::{COMPARED, LEAST_DEVIATION, POWER};
 use crate::digest::digest;
 use crate::histogram::LatencyHistogram;
@@ -66,6 +66,8 @@ pub enum RowUnit {
     CpuMicroseconds,
     /// Mebibytes.
     Mebibytes,
+    /// Requests per second.
+    RequestsPerSecond,
 }
 
 /// The chance of a false alarm that `detectable` is reckoned with, whatever a scenario tolerates: tables are compared.
@@ -98,6 +100,21 @@ impl Baseline {
         Some((baseline, log))
     }
 
+    /// What to accept of the limit of a case, `confirming` being the runs that held there, with the text of their log.
+    #[must_use]
+    pub fn of_limit(campaign: &str, subject: Subject, limit: Mean, confirming: &[&Run]) -> (Self, String) {
+        let log = recordings::write(confirming);
+        let row = Row::plain(Metric::Limit.name(), RowUnit::RequestsPerSecond, limit.value);
+        let baseline = Self {
+            subject,
+            campaign: campaign.to_owned(),
+            runs: u32::try_from(confirming.len()).unwrap_or(u32::MAX),
+            recordings: digest(log.as_bytes()),
+            rows: vec![Row { over_bare: Some(three_digits(limit.log.exp())), ..row }],
+        };
+        (baseline, log)
+    }
+
     /// One metric's row.
     #[must_use]
     pub fn row(&self, metric: Metric) -> Option<&Row> {
@@ -113,7 +130,7 @@ impl Baseline {
             let mean = Mean { log, deviation: row.pair_sd, value, blocks: self.runs };
             Some((metric.name().to_owned(), mean))
         };
-        let means = COMPARED.into_iter().filter_map(mean).collect();
+        let means = compared_campaigns().filter_map(mean).collect();
         CampaignMeans::of_table(&self.campaign, self.subject.clone(), means)
     }
 
@@ -158,7 +175,8 @@ impl Row {
 }
 
 impl RowUnit {
-    const ALL: [Self; 4] = [Self::Milliseconds, Self::Percent, Self::CpuMicroseconds, Self::Mebibytes];
+    const ALL: [Self; 5] =
+        [Self::Milliseconds, Self::Percent, Self::CpuMicroseconds, Self::Mebibytes, Self::RequestsPerSecond];
 
     fn of(unit: Unit) -> Self {
         match unit {
@@ -166,6 +184,7 @@ impl RowUnit {
             Unit::Share => Self::Percent,
             Unit::CpuPerRequest => Self::CpuMicroseconds,
             Unit::Memory => Self::Mebibytes,
+            Unit::Rate => Self::RequestsPerSecond,
         }
     }
 
@@ -177,6 +196,7 @@ impl RowUnit {
             Self::Percent => "%",
             Self::CpuMicroseconds => "µs",
             Self::Mebibytes => "MiB",
+            Self::RequestsPerSecond => "rps",
         }
     }
 
@@ -187,6 +207,7 @@ impl RowUnit {
             Self::Percent => 0.01,
             Self::CpuMicroseconds => 1e3,
             Self::Mebibytes => 1_048_576.0,
+            Self::RequestsPerSecond => 1.0,
         }
     }
 }

@@ -63,6 +63,8 @@ pub enum ReportUnit {
     CpuNanosecondsPerRequest,
     /// Bytes.
     Bytes,
+    /// Requests per second.
+    RequestsPerSecond,
 }
 
 impl MetricReport {
@@ -92,6 +94,7 @@ impl From<Unit> for ReportUnit {
             Unit::Share => Self::Fraction,
             Unit::CpuPerRequest => Self::CpuNanosecondsPerRequest,
             Unit::Memory => Self::Bytes,
+            Unit::Rate => Self::RequestsPerSecond,
         }
     }
 }

@@ -1,13 +1,16 @@
 //! What every reader of a report asks of it, so that all of them read the same.
 
-use super::{CaseReport, RunReport};
+use super::{CaseReport, LimitReport, RunReport};
 use crate::resources::Group;
 
 impl CaseReport {
-    /// Whether the runs of this block are among those that its figures are read from: not where it was left out.
+    /// Whether the runs of this block are among those that its figures are read from: not where it was left out, nor where
+    /// it was a probe on the way to a limit.
     #[must_use]
     pub fn counts(&self, block: u32) -> bool {
+        let confirms = |limit: &LimitReport| limit.confirming_blocks().any(|confirming| confirming == block);
         self.left_out.iter().all(|left_out| left_out.block != block)
+            && self.limit.as_ref().is_none_or(confirms)
     }
 
     /// The runs that its figures are read from.

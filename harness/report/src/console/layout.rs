@@ -30,7 +30,8 @@ pub(super) fn lay_out(table: &Table, style: Style) -> Vec<String> {
     if table.columns.iter().any(|column| !column.section.is_empty()) {
         lines.push(style.paint(Tone::Heading, &section_line(table, &lanes)));
     }
-    let names = table.columns.iter().map(|column| Cell::new(column.short, Tone::Faint)).collect::<Vec<_>>();
+    let names =
+        table.columns.iter().map(|column| Cell::new(column.short.as_ref(), Tone::Faint)).collect::<Vec<_>>();
     lines.push(row_line(&names, &lanes, style));
     lines.extend(table.rows.iter().map(|row| row_line(row, &lanes, style)));
     lines
@@ -45,7 +46,7 @@ fn lanes(table: &Table) -> Vec<Lane> {
         let begins_section = index > 0 && column.section != table.columns[index - 1].section;
         lanes.push(Lane {
             gap: if index == 0 { MARGIN } else { 2 + usize::from(begins_section) },
-            text: widest.max(width(column.short)),
+            text: widest.max(width(&column.short)),
             difference: if difference == 0 { 0 } else { difference + 1 },
             is_word: column.short == "mesh" || column.short == "verdict",
         });

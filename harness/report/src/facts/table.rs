@@ -1,5 +1,7 @@
 //! [`Table`]: the figures of a block group, one row per mesh, ready to be laid out in any format.
 
+use std::borrow::Cow;
+
 use meshbench_core::judge::Verdict;
 use meshbench_core::metric::Metric;
 use meshbench_core::report::{CaseReport, MetricReport, RunReport};
@@ -19,14 +21,14 @@ pub(crate) struct Table {
 }
 
 /// One column.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Column {
     /// What it and its neighbours of the same section count; empty when the name says it all.
     pub(crate) section: &'static str,
     /// Its name where space is short.
-    pub(crate) short: &'static str,
+    pub(crate) short: Cow<'static, str>,
     /// Its name in full.
-    pub(crate) full: &'static str,
+    pub(crate) full: Cow<'static, str>,
 }
 
 /// One figure or word.
@@ -59,7 +61,7 @@ pub(crate) enum Tone {
 /// Verdict, latency, errors and achieved rate of each case.
 pub(crate) fn latency_table(cases: &[&CaseReport]) -> Table {
     let mut columns = ["mesh", "verdict", "p50", "p90", "p99", "max", "errors"].map(Column::plain).to_vec();
-    columns.push(Column { section: "", short: "rate", full: "achieved / offered rate" });
+    columns.push(Column::fixed("", "rate", "achieved / offered rate"));
     let row = |case: &&CaseReport| {
         let max = case.pooled_latency_ns.max as f64;
         let max = Some(max).filter(|_| case.pooled_latency_ns.count > 0);
@@ -79,7 +81,7 @@ pub(crate) fn latency_table(cases: &[&CaseReport]) -> Table {
 pub(crate) fn resource_table(cases: &[&CaseReport]) -> Table {
     let metrics = shown_resources(cases);
     let mut columns = vec![Column::plain("mesh")];
-    columns.extend(metrics.iter().map(|(_, column, _)| *column));
+    columns.extend(metrics.iter().map(|(_, column, _)| column.clone()));
     columns.extend(GENERATOR);
     let row = |case: &&CaseReport| {
         let mut row = vec![Cell::new(&case.mesh, Tone::Plain)];
@@ -99,17 +101,15 @@ pub(crate) fn resource_table(cases: &[&CaseReport]) -> Table {
 
 const CPU: &str = "CPU-µs per request";
 const MEMORY: &str = "memory MiB";
-const GENERATOR: [Column; 2] = [
-    Column { section: "generator", short: "CPU", full: "CPU share" },
-    Column { section: "generator", short: "lag p99", full: "send lag p99" },
-];
+const GENERATOR: [Column; 2] =
+    [Column::fixed("generator", "CPU", "CPU share"), Column::fixed("generator", "lag p99", "send lag p99")];
 
 type ShownResource = (Metric, Column, Number);
 
 /// The resources to show: those of a control plane only where there is one.
 fn shown_resources(cases: &[&CaseReport]) -> Vec<ShownResource> {
-    let cpu = |metric, short, full| (metric, Column { section: CPU, short, full }, Number::Microseconds);
-    let memory = |metric, short, full| (metric, Column { section: MEMORY, short, full }, Number::Mebibytes);
+    let cpu = |metric, short, full| (metric, Column::fixed(CPU, short, full), Number::Microseconds);
+    let memory = |metric, short, full| (metric, Column::fixed(MEMORY, short, full), Number::Mebibytes);
     let is_control_plane =
         |metric| matches!(metric, Metric::ControlPlaneCpuPerRequest | Metric::ControlPlaneMemory);
     let has_control_plane = cases.iter().any(|case| {
@@ -144,8 +144,17 @@ fn worst(case: &CaseReport, figure: fn(&RunReport) -> f64) -> Option<f64> {
 }
 
 impl Column {
-    const fn plain(name: &'static str) -> Self {
-        Self { section: "", short: name, full: name }
+    pub(super) const fn plain(name: &'static str) -> Self {
+        Self::fixed("", name, name)
+    }
+
+    pub(super) const fn fixed(section: &'static str, short: &'static str, full: &'static str) -> Self {
+        Self { section, short: Cow::Borrowed(short), full: Cow::Borrowed(full) }
+    }
+
+    /// With a name that others chose.
+    pub(super) fn named(section: &'static str, short: &str, full: &str) -> Self {
+        Self { section, short: short.to_owned().into(), full: full.to_owned().into() }
     }
 }
 
@@ -154,14 +163,15 @@ impl Cell {
         Self { text: text.into(), difference: String::new(), tone }
     }
 
-    fn number(value: Option<f64>, number: Number) -> Self {
-        match value {
-            Some(value) => Self::new(number.show(value), Tone::Plain),
-            None => Self::new(ABSENT, Tone::Faint),
-        }
+    pub(super) fn absent() -> Self {
+        Self::new(ABSENT, Tone::Faint)
     }
 
-    fn metric(report: Option<&MetricReport>, number: Number) -> Self {
+    fn number(value: Option<f64>, number: Number) -> Self {
+        value.map_or_else(Self::absent, |value| Self::new(number.show(value), Tone::Plain))
+    }
+
+    pub(super) fn metric(report: Option<&MetricReport>, number: Number) -> Self {
         let Some(MetricReport { median, gated, over_bare, .. }) = report else {
             return Self::number(None, number);
         };
@@ -177,14 +187,18 @@ impl Cell {
         }
     }
 
-    fn verdict(case: &CaseReport) -> Self {
+    pub(super) fn verdict(case: &CaseReport) -> Self {
         let tone = match (&case.verdict, case.selected) {
             (Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. }, true) => Tone::Good,
             (Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. }, false) => Tone::Faint,
             (Verdict::Fail { .. } | Verdict::Regressed { .. } | Verdict::Error { .. }, _) => Tone::Bad,
-            (Verdict::Invalid { .. } | Verdict::Inconclusive { .. } | Verdict::NewBaseline { .. }, _) => {
-                Tone::Doubtful
-            }
+            (
+                Verdict::Invalid { .. }
+                | Verdict::Inconclusive { .. }
+                | Verdict::NewBaseline { .. }
+                | Verdict::NotRun { .. },
+                _,
+            ) => Tone::Doubtful,
         };
         let tier = case.tier.map_or_else(String::new, |tier| format!(" {tier}"));
         let words = if case.selected { format!("{}{tier}", case.verdict.word()) } else { "control".into() };

@@ -15,7 +15,7 @@ pub(super) fn seconds(nanoseconds: f64) -> f64 {
 
 pub(super) fn gauges(report: &Report) -> Vec<Gauge> {
     let mut gauges = latency(report);
-    gauges.extend(shares(report));
+    gauges.extend(load(report));
     gauges.extend(resources(report));
     gauges.extend(judged(report));
     gauges
@@ -67,7 +67,7 @@ fn percentiles(table: &LatencyTable) -> Vec<Figure> {
     .to_vec()
 }
 
-fn shares(report: &Report) -> Vec<Gauge> {
+fn load(report: &Report) -> Vec<Gauge> {
     let only = |wanted: Metric| move |metric: Metric| (metric == wanted).then(Labels::new);
     vec![
         Gauge::ratio("failed_requests", "Requests that failed, as a share of all: over the runs.")
@@ -76,6 +76,11 @@ fn shares(report: &Report) -> Vec<Gauge> {
             .with(above_bare(report, only(Metric::ErrorShare))),
         Gauge::ratio("achieved_rate", "Achieved rate as a share of the offered rate: over the runs.")
             .with(over_runs(report, only(Metric::AchievedShare))),
+        Gauge::count(
+            "limit_requests_per_second",
+            "How much the mesh carries at most, where that was looked for.",
+        )
+        .with(over_runs(report, only(Metric::Limit))),
     ]
 }
 
@@ -210,7 +215,7 @@ fn of_metrics(
             .flat_map(|(report, labels)| {
                 let in_base_unit = |value| match report.unit {
                     ReportUnit::Nanoseconds | ReportUnit::CpuNanosecondsPerRequest => seconds(value),
-                    ReportUnit::Fraction | ReportUnit::Bytes => value,
+                    ReportUnit::Fraction | ReportUnit::Bytes | ReportUnit::RequestsPerSecond => value,
                 };
                 let statistics = statistics(report).into_iter();
                 with_statistic(&labels, statistics.map(|(name, value)| (name, in_base_unit(value))).collect())

@@ -42,6 +42,8 @@ impl<W> Lines<W> {
             Event::GroupStarted { runs, at_least, .. } => {
                 self.group = Some((Instant::now(), Estimate::new(*runs, *at_least)));
             }
+            // Each probe says what is left.
+            Event::SearchStarted { .. } => self.group = None,
             Event::Step(Step::Measuring(window)) => {
                 (self.window, self.told_at) = (*window, Duration::ZERO);
             }

@@ -8,10 +8,10 @@ use meshbench_core::baseline::{
 use meshbench_core::comparison::Change;
 use meshbench_core::course::{RunCourse, Stretch, UseUntil};
 use meshbench_core::judge::{JudgedLimit, Verdict};
-use meshbench_core::metric::{Metric, Unit};
+use meshbench_core::metric::Metric;
 use meshbench_core::report::{
     BrokenScenario, CaseReport, CurvePoint, Environment, Executable, GroupReport, IgnoredCase, LatencyTable,
-    MetricReport, REPORT_VERSION, Report, ReportUnit, RunReport,
+    MetricReport, REPORT_VERSION, Report, RunReport,
 };
 use meshbench_core::resources::{ContainerUse, Group};
 use meshbench_core::run::DataPathProof;
@@ -69,6 +69,7 @@ pub(crate) fn report(cases: Vec<CaseReport>, ignored: Vec<IgnoredCase>) -> Repor
 
 pub(crate) fn case(group: &str, mesh: &str, figures: Figures) -> CaseReport {
     let name = group.replacen("::", &format!("::{mesh}::"), 1);
+    let of_rates = Metric::ALL.into_iter().filter(|metric| *metric != Metric::Limit);
     CaseReport {
         name,
         group: group.into(),
@@ -84,9 +85,10 @@ pub(crate) fn case(group: &str, mesh: &str, figures: Figures) -> CaseReport {
         against_baseline: None,
         fingerprint: None,
         limits: Vec::new(),
-        metrics: Metric::ALL.into_iter().map(|metric| metric_report(metric, mesh, figures)).collect(),
+        metrics: of_rates.map(|metric| metric_report(metric, mesh, figures)).collect(),
         pooled_latency_ns: latency(figures),
         pooled_latency_curve: curve(figures),
+        limit: None,
         runs: (1..=2).map(|block| run(block, mesh, figures)).collect(),
     }
 }
@@ -120,12 +122,7 @@ fn metric_report(metric: Metric, mesh: &str, figures: Figures) -> MetricReport {
     let median = value(metric, figures);
     MetricReport {
         metric: metric.name().into(),
-        unit: match metric.unit() {
-            Unit::Latency => ReportUnit::Nanoseconds,
-            Unit::Share => ReportUnit::Fraction,
-            Unit::CpuPerRequest => ReportUnit::CpuNanosecondsPerRequest,
-            Unit::Memory => ReportUnit::Bytes,
-        },
+        unit: metric.unit().into(),
         median,
         min: median * 0.97,
         max: median * 1.04,
@@ -157,6 +154,7 @@ fn value(metric: Metric, figures: Figures) -> f64 {
         Metric::ControlPlaneMemory => figures.control_plane_cpu_us.min(1.0) * 61.3 * MEBIBYTE,
         Metric::DataPlaneMemory => figures.data_plane_cpu_us.min(1.0) * 214.0 * MEBIBYTE,
         Metric::ApplicationMemory => 71.25 * MEBIBYTE,
+        Metric::Limit => 2_000.0,
     }
 }
 

@@ -18,3 +18,4 @@ mod machines;
 mod metrics;
 mod pages;
 mod published;
+mod sweeps;

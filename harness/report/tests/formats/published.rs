@@ -7,7 +7,7 @@ use meshbench_core::judge::Gate;
 use meshbench_core::report::{Report, json_schema};
 use meshbench_report::{json, junit, markdown, open_metrics};
 
-use crate::{extremes, fabricated};
+use crate::{extremes, fabricated, sweeps};
 
 const HOW_TO_REFRESH: &str = "run `cargo run -- schema report > docs/report.schema.json`, or the tests once with \
                               UPDATE_SCHEMA=1 set, and commit the result";
@@ -29,6 +29,8 @@ pub(crate) fn every_report() -> Vec<(&'static str, Report)> {
         ("large-matrix", extremes::large_matrix()),
         ("wordy-matrix", extremes::wordy_matrix()),
         ("hostile-labels", extremes::hostile_labels()),
+        ("sweep", sweeps::sweep()),
+        ("limits", sweeps::limits()),
     ]
 }
 

@@ -5,6 +5,8 @@ mod budgets;
 mod checker;
 mod compare;
 mod kube;
+mod limit;
+mod rates;
 mod strictness;
 mod workload;
 
@@ -47,15 +49,13 @@ pub(super) fn check(
     let tier = checker.read(&Path::of("tier"), &raw.tier);
     let provider = checker.read(&Path::of("provider"), &raw.provider);
     let meshes = meshes(&mut checker, &raw.meshes, known.meshes);
-    let rates = distinct(&mut checker, "rates", "rate", &raw.rates);
-    for (index, rate) in rates.iter().enumerate() {
-        checker.bound(&Path::of("rates").index(index), rate, bounds::HIGHEST_RATE);
-    }
+    let (rates, stop_at_collapse) = rates::check(&mut checker, raw);
     let durations = distinct(&mut checker, "durations", "duration", &raw.durations);
     for (index, duration) in durations.iter().enumerate() {
         checker.bound(&Path::of("durations").index(index), duration, bounds::LONGEST);
         checker.bound_below(&Path::of("durations").index(index), duration, bounds::SHORTEST_WINDOW);
     }
+    let limit = limit::check(&mut checker, raw, &durations);
     let warm_up = checker.read(&Path::of("warm_up"), &raw.warm_up);
     if let Some(warm_up) = &warm_up {
         checker.bound(&Path::of("warm_up"), warm_up, bounds::LONGEST);
@@ -72,7 +72,7 @@ pub(super) fn check(
     let strictness = strictness::check(&mut checker, &raw.judge);
     let compare = raw.compare.as_ref();
     let compare = compare.map(|compare| compare::check(&mut checker, compare, &meshes, repeats, strictness));
-    let budgets = budgets::check(&mut checker, &raw.budgets, &meshes);
+    let budgets = budgets::check(&mut checker, &raw.budgets, &meshes, raw.limit.is_some());
     checker.finish(|| {
         Some(Scenario {
             name: name.to_owned(),
@@ -82,6 +82,8 @@ pub(super) fn check(
             provider: provider?,
             meshes,
             rates,
+            stop_at_collapse,
+            limit: raw.limit.as_ref().map_or(Some(None), |_| limit.map(Some))?,
             durations,
             warm_up: warm_up?,
             repeats: repeats?,

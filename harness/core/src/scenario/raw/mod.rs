@@ -6,6 +6,8 @@
 mod budgets;
 mod entries;
 mod kube;
+mod limit;
+mod rates;
 mod strictness;
 mod whole_number;
 mod written;
@@ -14,11 +16,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{MeshName, ProviderKind, Tier};
-use crate::units::{OfferedRate, Span};
+use crate::units::Span;
 
 pub(super) use budgets::{OVERRIDES, RawBudgets, RawLimits};
 pub(super) use entries::Entries;
 pub(super) use kube::RawKube;
+pub(super) use limit::{RawLimit, RawServiceLevel};
+pub(super) use rates::{RawRates, RawSweep};
 pub(super) use strictness::{RawFloors, RawSmallestChanges, RawStrictness};
 pub(super) use whole_number::{Count, Seed};
 pub(super) use written::Written;
@@ -38,9 +42,12 @@ pub(super) struct RawScenario {
     /// list it to have it judged too.
     #[schemars(length(min = 1))]
     pub(super) meshes: Vec<Written<MeshName>>,
-    /// Requests per second, over all apps together: `500rps`, `2.5krps`.
-    #[schemars(length(min = 1))]
-    pub(super) rates: Vec<Written<OfferedRate>>,
+    /// Requests per second, over all apps together: `[500rps, 2.5krps]`, or from one to another.
+    #[serde(default)]
+    pub(super) rates: Option<RawRates>,
+    /// Instead of `rates`: how much each mesh can carry.
+    #[serde(default)]
+    pub(super) limit: Option<RawLimit>,
     /// How long is measured, without the warm-up: `10s`, `30m`.
     #[schemars(length(min = 1))]
     pub(super) durations: Vec<Written<Span>>,
