@@ -13,6 +13,7 @@ mod breakage;
 mod campaigns;
 mod generators;
 mod interruption;
+mod kernel;
 #[path = "../support/mod.rs"]
 mod support;
 mod trouble;

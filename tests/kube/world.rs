@@ -73,11 +73,11 @@ impl World {
         }
     }
 
-    /// Puts a scenario that ships in place.
-    pub(crate) fn add_shipped_scenario(&self, name: &str) {
+    /// Puts a scenario that ships in place, with a change.
+    pub(crate) fn add_shipped_scenario(&self, name: &str, change: impl Fn(&str) -> String) {
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.yaml"));
         let text = fs::read_to_string(shipped).unwrap();
-        self.workshop.scenario(name, &text);
+        self.workshop.scenario(name, &change(&text));
     }
 
     /// `meshbench` on the cluster, under the role that it prints.

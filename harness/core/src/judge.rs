@@ -3,6 +3,7 @@
 mod capacity;
 mod evidence;
 mod left_out;
+mod rough_cpu;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,8 @@ use evidence::validity;
 pub use evidence::{drift_finding, losses, unfit_blocks};
 pub(crate) use evidence::{drift_of, vanished};
 pub use left_out::LeftOut;
+pub use rough_cpu::rough_cpu_finding;
+use rough_cpu::too_rough;
 
 /// What a case comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -262,6 +265,10 @@ pub fn pairs_with_bare(metric: Metric, runs: &[&Run], bare: &[&Run]) -> Vec<(f64
 }
 
 fn judged(metric: Metric, limit: Limit, runs: &[&Run], bare: &[&Run]) -> JudgedLimit {
+    let control = if limit.is_over_bare() { bare } else { &[] };
+    if let Some(why) = too_rough(metric, runs.iter().chain(control).copied()) {
+        return unjudged(metric, limit, why);
+    }
     let outcome = match median_over_runs(metric, runs) {
         None if metric.quantile().is_some() => {
             LimitOutcome::Breached(format!("{metric} has no value: not one request succeeded"))

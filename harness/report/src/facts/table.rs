@@ -32,6 +32,7 @@ pub(crate) struct Column {
 }
 
 /// One figure or word.
+#[derive(Debug, Clone)]
 pub(crate) struct Cell {
     /// What is to be read.
     pub(crate) text: String,
@@ -106,33 +107,59 @@ const GENERATOR: [Column; 2] =
 
 type ShownResource = (Metric, Column, Number);
 
-/// The resources to show: those of a control plane only where there is one.
+/// The resources to show: those of a control plane, of its proxies and of nodes only where there are any.
 fn shown_resources(cases: &[&CaseReport]) -> Vec<ShownResource> {
     let cpu = |metric, short, full| (metric, Column::fixed(CPU, short, full), Number::Microseconds);
     let memory = |metric, short, full| (metric, Column::fixed(MEMORY, short, full), Number::Mebibytes);
-    let is_control_plane =
-        |metric| matches!(metric, Metric::ControlPlaneCpuPerRequest | Metric::ControlPlaneMemory);
-    let has_control_plane = cases.iter().any(|case| {
-        let used = |metric| median(case, metric).is_some_and(|used| used > 0.0);
-        used(Metric::ControlPlaneCpuPerRequest) || used(Metric::ControlPlaneMemory)
-    });
+    let any = |metrics: [Metric; 2]| {
+        let used = |metric| cases.iter().filter_map(|case| median(case, metric)).any(|used| used > 0.0);
+        metrics.into_iter().any(used)
+    };
+    let is_shown = |metric: Metric| match metric {
+        Metric::ControlPlaneCpuPerRequest | Metric::ControlPlaneMemory => {
+            any([Metric::ControlPlaneCpuPerRequest, Metric::ControlPlaneMemory])
+        }
+        Metric::ControlPlaneProxyCpuPerRequest | Metric::ControlPlaneProxyMemory => {
+            any([Metric::ControlPlaneProxyCpuPerRequest, Metric::ControlPlaneProxyMemory])
+        }
+        Metric::NodeOverheadCpuPerRequest | Metric::NodeOverheadMemory => {
+            any([Metric::NodeOverheadCpuPerRequest, Metric::NodeOverheadMemory])
+        }
+        _ => true,
+    };
     [
         cpu(Metric::DataPlaneCpuPerRequest, "data", "data plane"),
         cpu(Metric::ApplicationCpuPerRequest, "app", "application"),
         cpu(Metric::ControlPlaneCpuPerRequest, "control", "control plane"),
+        cpu(Metric::ControlPlaneProxyCpuPerRequest, "ctl proxy", "control-plane proxies"),
         cpu(Metric::CpuPerRequest, "total", "total"),
+        cpu(Metric::NodeOverheadCpuPerRequest, "nodes−app", "nodes minus application"),
         memory(Metric::DataPlaneMemory, "data", "data plane"),
         memory(Metric::ApplicationMemory, "app", "application"),
         memory(Metric::ControlPlaneMemory, "control", "control plane"),
+        memory(Metric::ControlPlaneProxyMemory, "ctl proxy", "control-plane proxies"),
+        memory(Metric::NodeOverheadMemory, "nodes−app", "nodes minus application"),
     ]
     .into_iter()
-    .filter(|(metric, ..)| has_control_plane || !is_control_plane(*metric))
+    .filter(|(metric, ..)| is_shown(*metric))
     .collect()
 }
 
-/// `bare` has no planes, so a difference over it repeats the value; memory is read side by side.
+/// `bare` has no planes, so a difference over it repeats the value; their memory is read side by side. Of nodes it is the
+/// difference that says what a mesh costs.
 const fn is_compared(metric: Metric) -> bool {
-    matches!(metric, Metric::ApplicationCpuPerRequest | Metric::CpuPerRequest)
+    matches!(
+        metric,
+        Metric::ApplicationCpuPerRequest
+            | Metric::CpuPerRequest
+            | Metric::NodeOverheadCpuPerRequest
+            | Metric::NodeOverheadMemory
+    )
+}
+
+/// How far CPU time can be from the truth, where that is too far to be gated.
+pub(super) fn rough_error(report: &MetricReport) -> Option<f64> {
+    report.cpu_error.filter(|_| !report.gated)
 }
 
 fn median(case: &CaseReport, metric: Metric) -> Option<f64> {
@@ -172,16 +199,19 @@ impl Cell {
     }
 
     pub(super) fn metric(report: Option<&MetricReport>, number: Number) -> Self {
-        let Some(MetricReport { median, gated, over_bare, .. }) = report else {
-            return Self::number(None, number);
+        let Some(report) = report else { return Self::number(None, number) };
+        let MetricReport { median, gated, over_bare, .. } = report;
+        let (error, mark, tone) = match (gated, rough_error(report)) {
+            (true, _) => (String::new(), "", Tone::Plain),
+            (false, Some(error)) => (format!(" ±{}", number.beside(*median, error)), "", Tone::Faint),
+            (false, None) => (String::new(), "~", Tone::Faint),
         };
-        let (mark, tone) = if *gated { ("", Tone::Plain) } else { ("~", Tone::Faint) };
         let difference =
             over_bare.map(|over_bare| format!("({}){mark}", number.difference(*median, over_bare)));
         // The mark ends the cell, wherever that is.
         let own_mark = if difference.is_some() { "" } else { mark };
         Self {
-            text: format!("{}{own_mark}", number.show(*median)),
+            text: format!("{}{error}{own_mark}", number.show(*median)),
             difference: difference.unwrap_or_default(),
             tone,
         }

@@ -106,7 +106,7 @@ fn judged(report: &Report) -> Vec<Gauge> {
         case.metrics.iter().map(figure).collect()
     };
     vec![
-        Gauge::count("metric_gated", "1 where every run has the requests that a gate on the metric takes, otherwise 0.")
+        Gauge::count("metric_gated", "1 where every run has what a gate on the metric takes, otherwise 0.")
             .with(of_cases(report, gated)),
         Gauge::ratio(
             "change",
@@ -161,8 +161,10 @@ fn cpu(metric: Metric) -> Option<Labels> {
     component(match metric {
         Metric::CpuPerRequest => "total",
         Metric::ControlPlaneCpuPerRequest => "control_plane",
+        Metric::ControlPlaneProxyCpuPerRequest => "control_plane_proxy",
         Metric::DataPlaneCpuPerRequest => "data_plane",
         Metric::ApplicationCpuPerRequest => "application",
+        Metric::NodeOverheadCpuPerRequest => "node_overhead",
         _ => return None,
     })
 }
@@ -170,8 +172,10 @@ fn cpu(metric: Metric) -> Option<Labels> {
 fn memory(metric: Metric) -> Option<Labels> {
     component(match metric {
         Metric::ControlPlaneMemory => "control_plane",
+        Metric::ControlPlaneProxyMemory => "control_plane_proxy",
         Metric::DataPlaneMemory => "data_plane",
         Metric::ApplicationMemory => "application",
+        Metric::NodeOverheadMemory => "node_overhead",
         _ => return None,
     })
 }

@@ -69,7 +69,8 @@ pub(crate) fn report(cases: Vec<CaseReport>, ignored: Vec<IgnoredCase>) -> Repor
 
 pub(crate) fn case(group: &str, mesh: &str, figures: Figures) -> CaseReport {
     let name = group.replacen("::", &format!("::{mesh}::"), 1);
-    let of_rates = Metric::ALL.into_iter().filter(|metric| *metric != Metric::Limit);
+    let of_rates =
+        Metric::ALL.into_iter().filter(|metric| *metric != Metric::Limit && !OF_CLUSTERS.contains(metric));
     CaseReport {
         name,
         group: group.into(),
@@ -118,7 +119,15 @@ pub(crate) fn unjudged_p99_9(requests: u64) -> JudgedLimit {
     }
 }
 
-fn metric_report(metric: Metric, mesh: &str, figures: Figures) -> MetricReport {
+/// Metrics that only runs on a cluster have.
+pub(crate) const OF_CLUSTERS: [Metric; 4] = [
+    Metric::ControlPlaneProxyCpuPerRequest,
+    Metric::NodeOverheadCpuPerRequest,
+    Metric::ControlPlaneProxyMemory,
+    Metric::NodeOverheadMemory,
+];
+
+pub(crate) fn metric_report(metric: Metric, mesh: &str, figures: Figures) -> MetricReport {
     let median = value(metric, figures);
     MetricReport {
         metric: metric.name().into(),
@@ -127,6 +136,7 @@ fn metric_report(metric: Metric, mesh: &str, figures: Figures) -> MetricReport {
         min: median * 0.97,
         max: median * 1.04,
         gated: figures.requests >= metric.minimum_requests(),
+        cpu_error: None,
         median_bounds: None,
         over_bare_bounds: None,
         over_bare: (mesh != "bare").then(|| median - value(metric, BARE)),
@@ -154,6 +164,10 @@ fn value(metric: Metric, figures: Figures) -> f64 {
         Metric::ControlPlaneMemory => figures.control_plane_cpu_us.min(1.0) * 61.3 * MEBIBYTE,
         Metric::DataPlaneMemory => figures.data_plane_cpu_us.min(1.0) * 214.0 * MEBIBYTE,
         Metric::ApplicationMemory => 71.25 * MEBIBYTE,
+        Metric::ControlPlaneProxyCpuPerRequest => figures.control_plane_cpu_us * 0.4e3,
+        Metric::NodeOverheadCpuPerRequest => 480e3 + figures.data_plane_cpu_us * 1.1e3,
+        Metric::ControlPlaneProxyMemory => figures.control_plane_cpu_us.min(1.0) * 18.4 * MEBIBYTE,
+        Metric::NodeOverheadMemory => (912.0 + figures.data_plane_cpu_us / 2.0) * MEBIBYTE,
         Metric::Limit => 2_000.0,
     }
 }
@@ -208,6 +222,7 @@ fn run(block: u32, mesh: &str, figures: Figures) -> RunReport {
     let application = GroupReport {
         containers: 12,
         cpu_ns: 1_600_000_000,
+        cpu_error_ns: 0,
         cpu_cores: 0.16,
         resident_bytes: 74_711_040,
         peak_bytes: 75_000_000,
@@ -238,10 +253,12 @@ fn run(block: u32, mesh: &str, figures: Figures) -> RunReport {
         edge_lateness_ns: 410_000,
         steal_share: Some(0.0),
         groups: BTreeMap::from([(Group::Application, application)]),
+        node_overhead: None,
         containers: vec![ContainerUse {
             container: "web-0".into(),
             group: Group::Application,
             cpu_ns: 400_000_000,
+            cpu_error_ns: 0,
             resident_bytes: 12_000_000,
             peak_bytes: 12_500_000,
             vanished: false,
