@@ -11,6 +11,7 @@ mod install;
 mod labels;
 mod layouts;
 mod load;
+mod namespace;
 mod proof;
 mod provider;
 mod resources;

@@ -4,6 +4,7 @@
 //! known before the first object is made, so that it can be removed however far an installation came.
 
 mod apply;
+mod injection;
 mod leaves;
 mod lingering;
 mod manifest;
