@@ -117,7 +117,7 @@ impl Discovery {
             .map_err(failed)?;
         files.retain(|file| is_meant_as_scenario(file));
         files.sort();
-        let catalog = MeshCatalog::load(&folder.join("meshes"))?;
+        let mut catalog = MeshCatalog::load(&folder.join("meshes"))?;
         let meshes = catalog.names();
         let emoji: Vec<&str> = emoji::listed().iter().map(|emoji| emoji.shortcode).collect();
         let known = Known { meshes: &meshes, emoji: &emoji };
@@ -132,6 +132,7 @@ impl Discovery {
                 }
             }
         }
+        catalog.add_versions(scenarios.iter().flat_map(|scenario: &Arc<Scenario>| &scenario.meshes));
         Ok(Self { catalog, scenarios, broken })
     }
 

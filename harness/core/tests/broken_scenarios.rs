@@ -112,6 +112,26 @@ fn with(valid: &str, broken: &str) -> String {
     "repeats: 8\ncompare: {old: envoy-stock, new: reference}",
     "scenarios/quick.yaml:9:16: compare.old: \"envoy-stock\" is not a mesh of this scenario; expected one of \"bare\", \"reference\""
 )]
+#[case::compare_versions_on_one_machine(
+    "repeats: 1",
+    "repeats: 8\ncompare: {mesh: reference, version: {old: 1.0, new: 1.0}}",
+    "scenarios/quick.yaml:9:28: compare.version: on one machine the versions of a mesh are meshes of their own, each with its executable; expected {old: …, new: …} with two meshes, or provider: kube\nscenarios/quick.yaml:9:53: compare.version.new: a version cannot be compared with itself; expected two versions"
+)]
+#[case::compare_versions_that_are_none(
+    "provider: local\nmeshes: [bare, reference]\nrates: [500rps]\ndurations: [10s]\nwarm_up: 2s\nrepeats: 1",
+    "provider: kube\nmeshes: [bare, reference]\nrates: [500rps]\ndurations: [10s]\nwarm_up: 2s\nrepeats: 8\ncompare: {mesh: reference, version: {old: ../1.0, new: 1.1}}",
+    "scenarios/quick.yaml:9:43: compare.version.old: \"../1.0\" is not a version; expected a version of letters, digits, dots, dashes, underscores and plus signs such as \"1.31.0\""
+)]
+#[case::compare_half_of_each(
+    "repeats: 1",
+    "repeats: 8\ncompare: {mesh: reference, new: reference}",
+    "scenarios/quick.yaml:9:10: compare: expected either two meshes, {old: envoy-1-39, new: envoy-1-40}, or one mesh at two versions, {mesh: istio-stock, version: {old: 1.30.2, new: 1.31.0}}"
+)]
+#[case::mesh_with_a_version(
+    "[bare, reference]",
+    "[bare, reference@1.0]",
+    "scenarios/quick.yaml:4:16: meshes[1]: a mesh has the version of its folder; to have two, write compare: {mesh: …, version: {old: …, new: …}}"
+)]
 #[case::compare_in_too_few_blocks(
     "repeats: 1",
     "repeats: 2\ncompare: {old: bare, new: reference}",
