@@ -112,6 +112,11 @@ fn with(valid: &str, broken: &str) -> String {
     "repeats: 8\ncompare: {old: envoy-stock, new: reference}",
     "scenarios/quick.yaml:9:16: compare.old: \"envoy-stock\" is not a mesh of this scenario; expected one of \"bare\", \"reference\""
 )]
+#[case::upstream_with_votes_that_nobody_casts(
+    "provider: local",
+    "provider: kube\nkube: {workload_images: {web: w, emoji: e, voting: \"v 11\"}}",
+    "scenarios/quick.yaml:4:52: kube.workload_images.voting: \"v 11\" is no image; expected one such as \"localhost/meshbench:dev\"\nscenarios/quick.yaml:13:11: workload.votes.:flushed:: upstream's voting service cannot start with votes, and no request votes for this; expected only what workload.requests votes for, or no kube.workload_images (hint: remove it)\nscenarios/quick.yaml:13:27: workload.votes.:policeman:: upstream's voting service cannot start with votes, and no request votes for this; expected only what workload.requests votes for, or no kube.workload_images (hint: remove it)"
+)]
 #[case::compare_versions_on_one_machine(
     "repeats: 1",
     "repeats: 8\ncompare: {mesh: reference, version: {old: 1.0, new: 1.0}}",

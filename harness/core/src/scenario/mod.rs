@@ -19,7 +19,7 @@ use crate::units::{OfferedRate, Span};
 use crate::yaml;
 
 pub use case::Case;
-pub use kube::{GeneratorNode, KubeSettings, NamespaceLayout, ServicePlacement};
+pub use kube::{GeneratorNode, KubeSettings, NamespaceLayout, ServicePlacement, WorkloadImages};
 pub use mesh_name::MeshName;
 pub use mesh_version::MeshVersion;
 pub use provider_kind::ProviderKind;

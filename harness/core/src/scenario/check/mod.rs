@@ -68,7 +68,7 @@ pub(super) fn check(
     if let Some(interval) = &interval {
         checker.bound_below(&path, interval, bounds::SHORTEST_INTERVAL);
     }
-    let kube = kube::check(&mut checker, raw.kube.as_ref(), provider);
+    let kube = kube::check(&mut checker, raw.kube.as_ref(), provider, workload.as_ref());
     let strictness = strictness::check(&mut checker, &raw.judge);
     // Before versions take the place of a mesh: a budget is for the mesh, whatever its version.
     let budgets = budgets::check(&mut checker, &raw.budgets, &meshes);

@@ -18,7 +18,7 @@ use crate::units::{OfferedRate, Span};
 
 pub(super) use budgets::{OVERRIDES, RawBudgets, RawLimits};
 pub(super) use entries::Entries;
-pub(super) use kube::RawKube;
+pub(super) use kube::{RawKube, RawWorkloadImages};
 pub(super) use strictness::{RawFloors, RawSmallestChanges, RawStrictness};
 pub(super) use whole_number::{Count, Seed};
 pub(super) use written::Written;
