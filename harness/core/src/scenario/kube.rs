@@ -29,6 +29,15 @@ pub struct KubeSettings {
     pub step_limit: Span,
 }
 
+impl KubeSettings {
+    /// Every image that the workload and the load generator run.
+    pub fn images(&self) -> impl Iterator<Item = &String> {
+        let upstreams =
+            self.workload_images.iter().flat_map(|images| [&images.web, &images.emoji, &images.voting]);
+        std::iter::once(&self.image).chain(upstreams)
+    }
+}
+
 /// The images of upstream's Emojivoto, one for each service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkloadImages {

@@ -18,7 +18,9 @@ mod resources;
 mod watch;
 mod workload;
 
-pub use access::{Finding, Grade, Preflight, ROOM, Rule, Swept, Wanted, examine, role_yaml, rules, sweep};
+pub use access::{
+    Finding, Grade, Preflight, ROOM, Rule, Swept, Wanted, examine, examine_images, role_yaml, rules, sweep,
+};
 pub use cluster::Cluster;
 pub use error::KubeError;
 pub use provider::KubeProvider;
