@@ -132,7 +132,7 @@ impl Discovery {
             .map_err(failed)?;
         files.retain(|file| is_meant_as_scenario(file));
         files.sort();
-        let catalog = MeshCatalog::load(&folder.join("meshes"))?;
+        let mut catalog = MeshCatalog::load(&folder.join("meshes"))?;
         let meshes = catalog.names();
         let emoji = shortcodes();
         let known = Known { meshes: &meshes, emoji: &emoji };
@@ -147,6 +147,7 @@ impl Discovery {
                 }
             }
         }
+        catalog.add_versions(scenarios.iter().flat_map(|scenario: &Arc<Scenario>| &scenario.meshes));
         Ok(Self { catalog, scenarios, broken })
     }
 

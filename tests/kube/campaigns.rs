@@ -32,20 +32,24 @@ pub(crate) fn kube_smoke_with_a_real_istio() {
     assert_eq!((cluster.nodes.len(), cluster.co_located), (2, false), "{text}");
     assert_eq!(report.cases.len(), 3, "{text}");
     for case in &report.cases {
-        match &case.verdict {
-            Verdict::Pass | Verdict::NewBaseline { .. } => {}
-            // Two nodes and all that runs on them share two cores here.
-            Verdict::Invalid { reasons } => {
-                assert!(reasons.iter().all(|reason| reason.contains("send lag")), "{text}");
-            }
-            _ => panic!("{text}"),
-        }
+        assert_good(case, &text);
         assert_runs(case, &text);
         let is_roughly_known = case.remarks.iter().any(|remark| remark.starts_with("CPU of"));
         assert!(is_roughly_known, "kubelets look too rarely to know the CPU of a minute to a tenth: {text}");
         for run in &case.runs {
             kernel.assert_agrees(&case.mesh, run, &world.workshop.campaign());
         }
+    }
+}
+
+/// Fails unless a case passed, or would have on a machine with more cores than two for two nodes and all that runs on them.
+pub(crate) fn assert_good(case: &CaseReport, text: &str) {
+    match &case.verdict {
+        Verdict::Pass | Verdict::NewBaseline { .. } => {}
+        Verdict::Invalid { reasons } => {
+            assert!(reasons.iter().all(|reason| reason.contains("send lag")), "{text}");
+        }
+        _ => panic!("{text}"),
     }
 }
 
@@ -97,6 +101,21 @@ pub(crate) fn doctor_names_a_mesh_that_is_not_ours() {
     let (doctor_said, run_said) = (text_of(&doctor), text_of(&run));
     assert!(!doctor.status.success() && doctor_said.contains("istio-system"), "{doctor_said}");
     assert!(!run.status.success() && run_said.contains("istio-system"), "{run_said}");
+}
+
+/// An image that no node has and none can pull is named before anything is installed.
+pub(crate) fn an_image_that_cannot_be_had_is_named() {
+    let world = World::new();
+    let more = "  image: localhost/nothing:none\n";
+    world.workshop.scenario("imageless", &small_scenario("bare", "1s", more));
+    let before = world.everything();
+    for arguments in [["doctor"].as_slice(), &["run", "imageless"]] {
+        let output = world.meshbench(arguments).output().unwrap();
+        let text = text_of(&output);
+        assert!(!output.status.success(), "{text}");
+        assert!(text.contains("localhost/nothing:none cannot be had on node-1, node-2"), "{text}");
+    }
+    assert_eq!(world.everything(), before);
 }
 
 /// While one campaign has the cluster, another is told whose it is.

@@ -9,6 +9,7 @@
     reason = "a test ends where its surroundings fail"
 )]
 
+mod additions;
 mod breakage;
 mod campaigns;
 mod generators;
@@ -24,9 +25,12 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 /// All trials, which share a cluster, in the order in which they run.
-const TRIALS: [(&str, fn()); 12] = [
+const TRIALS: [(&str, fn()); 15] = [
     ("kube_smoke_with_a_real_istio", campaigns::kube_smoke_with_a_real_istio),
     ("doctor_names_a_mesh_that_is_not_ours", campaigns::doctor_names_a_mesh_that_is_not_ours),
+    ("an_image_that_cannot_be_had_is_named", campaigns::an_image_that_cannot_be_had_is_named),
+    ("a_mesh_is_added_by_files_alone", additions::a_mesh_is_added_by_files_alone),
+    ("two_versions_of_a_mesh_follow_each_other", additions::two_versions_of_a_mesh_follow_each_other),
     ("a_second_campaign_is_refused", campaigns::a_second_campaign_is_refused),
     ("several_generators_are_one", generators::several_generators_are_one),
     ("an_app_without_injection_is_caught", breakage::an_app_without_injection_is_caught),

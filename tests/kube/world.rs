@@ -53,23 +53,22 @@ impl World {
     pub(crate) fn new() -> Self {
         let cluster = shared();
         let world = Self { workshop: Workshop::new(), cluster };
+        let charts = istio::built().unwrap().unwrap().charts().display().to_string();
         for mesh in ["istio-stock", "istio-tuned"] {
-            world.add_mesh(&istio::meshes().join(mesh), mesh);
+            world.add_mesh(&istio::meshes().join(mesh), mesh, |text| text.replace("CHARTS", &charts));
         }
         world
     }
 
-    /// Puts a mesh's folder in place, with where the charts are.
-    pub(crate) fn add_mesh(&self, from: &Path, name: &str) {
+    /// Puts a mesh's folder in place, with its files as `change` has them.
+    pub(crate) fn add_mesh(&self, from: &Path, name: &str, change: impl Fn(String) -> String) {
         let to = self.workshop.scenarios().join("meshes").join(name);
         let _ = fs::remove_dir_all(&to);
         fs::create_dir_all(&to).unwrap();
-        let charts = istio::built().unwrap().unwrap().charts();
         for entry in fs::read_dir(from).unwrap() {
             let entry = entry.unwrap();
             let text = fs::read_to_string(entry.path()).unwrap();
-            let text = text.replace("CHARTS", &charts.display().to_string());
-            fs::write(to.join(entry.file_name()), text).unwrap();
+            fs::write(to.join(entry.file_name()), change(text)).unwrap();
         }
     }
 
@@ -119,7 +118,7 @@ impl World {
         let kinds = "namespaces,pods,services,deployments,daemonsets,replicasets,jobs,configmaps,secrets,serviceaccounts,\
                      roles,rolebindings,clusterroles,clusterrolebindings,customresourcedefinitions,\
                      mutatingwebhookconfigurations,validatingwebhookconfigurations,horizontalpodautoscalers,\
-                     poddisruptionbudgets,leases";
+                     poddisruptionbudgets,leases,mutatingadmissionpolicies,mutatingadmissionpolicybindings";
         let listed = self.kubectl(&["get", kinds, "-A", "-o", "json"]);
         let listed: Value = serde_json::from_str(&listed).unwrap();
         let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();

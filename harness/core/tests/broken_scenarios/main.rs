@@ -60,6 +60,31 @@ fn with(valid: &str, broken: &str) -> String {
     "repeats: 8\ncompare: {old: envoy-stock, new: reference}",
     "scenarios/quick.yaml:9:16: compare.old: \"envoy-stock\" is not a mesh of this scenario; expected one of \"bare\", \"reference\""
 )]
+#[case::upstream_with_votes_that_nobody_casts(
+    "provider: local",
+    "provider: kube\nkube: {workload_images: {web: w, emoji: e, voting: \"v 11\"}}",
+    "scenarios/quick.yaml:4:52: kube.workload_images.voting: \"v 11\" is no image; expected one such as \"localhost/meshbench:dev\"\nscenarios/quick.yaml:13:11: workload.votes.:flushed:: upstream's voting service cannot start with votes, and no request votes for this; expected only what workload.requests votes for, or no kube.workload_images (hint: remove it)\nscenarios/quick.yaml:13:27: workload.votes.:policeman:: upstream's voting service cannot start with votes, and no request votes for this; expected only what workload.requests votes for, or no kube.workload_images (hint: remove it)"
+)]
+#[case::compare_versions_on_one_machine(
+    "repeats: 1",
+    "repeats: 8\ncompare: {mesh: reference, version: {old: 1.0, new: 1.0}}",
+    "scenarios/quick.yaml:9:28: compare.version: on one machine the versions of a mesh are meshes of their own, each with its executable; expected {old: …, new: …} with two meshes, or provider: kube\nscenarios/quick.yaml:9:53: compare.version.new: a version cannot be compared with itself; expected two versions"
+)]
+#[case::compare_versions_that_are_none(
+    "provider: local\nmeshes: [bare, reference]\nrates: [500rps]\ndurations: [10s]\nwarm_up: 2s\nrepeats: 1",
+    "provider: kube\nmeshes: [bare, reference]\nrates: [500rps]\ndurations: [10s]\nwarm_up: 2s\nrepeats: 8\ncompare: {mesh: reference, version: {old: ../1.0, new: 1.1}}",
+    "scenarios/quick.yaml:9:43: compare.version.old: \"../1.0\" is not a version; expected a version of letters, digits, dots, dashes, underscores and plus signs such as \"1.31.0\""
+)]
+#[case::compare_half_of_each(
+    "repeats: 1",
+    "repeats: 8\ncompare: {mesh: reference, new: reference}",
+    "scenarios/quick.yaml:9:10: compare: expected either two meshes, {old: envoy-1-39, new: envoy-1-40}, or one mesh at two versions, {mesh: istio-stock, version: {old: 1.30.2, new: 1.31.0}}"
+)]
+#[case::mesh_with_a_version(
+    "[bare, reference]",
+    "[bare, reference@1.0]",
+    "scenarios/quick.yaml:4:16: meshes[1]: a mesh has the version of its folder; to have two, write compare: {mesh: …, version: {old: …, new: …}}"
+)]
 #[case::compare_in_too_few_blocks(
     "repeats: 1",
     "repeats: 2\ncompare: {old: bare, new: reference}",

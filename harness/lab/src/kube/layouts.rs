@@ -25,6 +25,7 @@ pub(super) fn workload_layout(
         run: run.to_owned(),
         apps: scenario.workload.apps,
         image: settings.image.clone(),
+        workload_images: settings.workload_images.clone(),
         cpu_request: format!("{}m", settings.service_cpu_millicores),
         votes: scenario.workload.votes.clone(),
         namespaces: settings.namespaces,

@@ -1,5 +1,6 @@
 //! The workload in a cluster: Emojivoto × N, deployed, waited for and deleted.
 
+mod container;
 mod delete;
 mod deploy;
 mod diagnosis;

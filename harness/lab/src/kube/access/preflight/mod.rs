@@ -1,7 +1,8 @@
-//! Whether a cluster is fit for a campaign, before anything is made in it: [`examine`].
+//! Whether a cluster is fit for a campaign: [`examine`] looks, [`examine_images`] tries what looking does not tell.
 
 mod capacity;
 mod foreign;
+mod images;
 mod permitted;
 
 use k8s_openapi::apimachinery::pkg::version::Info;
@@ -16,6 +17,7 @@ use crate::mesh::KubeMesh;
 
 pub(super) use capacity::PodRequest;
 pub use capacity::ROOM;
+pub use images::examine_images;
 
 /// The first minor release of Kubernetes 1 that starts sidecars before, and ends them after, the containers of a pod.
 const NATIVE_SIDECARS: u32 = 29;
