@@ -198,12 +198,12 @@ fn with(valid: &str, broken: &str) -> String {
 #[case::budget_metric(
     "p50: {",
     "p95: {",
-    "scenarios/quick.yaml:16:3: budgets.p95: \"p95\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\", \"limit\""
+    "scenarios/quick.yaml:16:3: budgets.p95: \"p95\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"control_plane_proxy_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"node_overhead_cpu_per_request\", \"control_plane_memory\", \"control_plane_proxy_memory\", \"data_plane_memory\", \"application_memory\", \"node_overhead_memory\", \"limit\""
 )]
 #[case::budget_metric_near(
     "p50: {",
     "error_shares: {",
-    "scenarios/quick.yaml:16:3: budgets.error_shares: \"error_shares\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\", \"limit\" (hint: did you mean \"error_share\"?)"
+    "scenarios/quick.yaml:16:3: budgets.error_shares: \"error_shares\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"control_plane_proxy_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"node_overhead_cpu_per_request\", \"control_plane_memory\", \"control_plane_proxy_memory\", \"data_plane_memory\", \"application_memory\", \"node_overhead_memory\", \"limit\" (hint: did you mean \"error_share\"?)"
 )]
 #[case::budget_unit(
     "20ms",
@@ -288,12 +288,12 @@ fn with(valid: &str, broken: &str) -> String {
 #[case::override_metric(
     "p50: {at_most: 20ms}",
     "overrides:\n    bare:\n      p5O: {at_most: 1s}",
-    "scenarios/quick.yaml:18:7: budgets.overrides.bare.p5O: \"p5O\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\", \"limit\" (hint: did you mean \"p50\"?)"
+    "scenarios/quick.yaml:18:7: budgets.overrides.bare.p5O: \"p5O\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"control_plane_proxy_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"node_overhead_cpu_per_request\", \"control_plane_memory\", \"control_plane_proxy_memory\", \"data_plane_memory\", \"application_memory\", \"node_overhead_memory\", \"limit\" (hint: did you mean \"p50\"?)"
 )]
 #[case::overrides_misspelt(
     "p50: {at_most: 20ms}",
     "override: {}",
-    "scenarios/quick.yaml:16:3: budgets.override: \"override\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\", \"limit\" (hint: did you mean \"overrides\"?)"
+    "scenarios/quick.yaml:16:3: budgets.override: \"override\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"control_plane_proxy_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"node_overhead_cpu_per_request\", \"control_plane_memory\", \"control_plane_proxy_memory\", \"data_plane_memory\", \"application_memory\", \"node_overhead_memory\", \"limit\" (hint: did you mean \"overrides\"?)"
 )]
 #[case::syntax(
     "[500rps]",
