@@ -87,7 +87,7 @@ impl Search {
             State::Locating => (self.posterior.quantile(0.5).clamp(self.from, self.to), Purpose::Locate),
             // What may contradict the candidate comes early: once there, then above, then the rest.
             State::Confirming(Candidate { log_rate, held: 1.., ended_by: None }) => {
-                (log_rate + self.step, Purpose::Exceed)
+                ((log_rate + self.step).min(self.to), Purpose::Exceed)
             }
             State::Confirming(Candidate { log_rate, .. }) => (log_rate, Purpose::Confirm),
             State::Concluded(_) => return None,

@@ -252,3 +252,70 @@ impl CaseReport {
         Self { limit: Some(limit), runs: runs.iter().map(|run| RunReport::from(*run)).collect(), ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limit::{Examined, ServiceLevel};
+
+    fn plan() -> LimitPlan {
+        LimitPlan {
+            service_level: ServiceLevel {
+                latencies: [(Metric::P99, "50ms".parse().unwrap())].into(),
+                errors: "0.1%".parse().unwrap(),
+                achieved: "99%".parse().unwrap(),
+            },
+            from: "100rps".parse().unwrap(),
+            to: "10krps".parse().unwrap(),
+            precision: "3%".parse().unwrap(),
+            confirmations: 3.try_into().unwrap(),
+        }
+    }
+
+    /// A search where rates up to this one are held, and this gives out above it.
+    fn search(limit_rps: f64, owner: Owner) -> (Search, Vec<Probed>) {
+        let (mut search, mut probes) = (Search::new(&plan()), Vec::new());
+        while let Some(probe) = search.next() {
+            let examined = match probe.rate.requests_per_second() <= limit_rps {
+                true => Examined { answer: Answer::Held, why: Vec::new() },
+                false => Examined { answer: Answer::NotHeld(owner), why: vec!["p99 was 2s".to_owned()] },
+            };
+            search.learn(probe, examined.answer);
+            let block = 1 + u32::try_from(probes.len()).unwrap();
+            probes.push(Probed { probe, block, examined });
+        }
+        (search, probes)
+    }
+
+    fn report(limit_rps: f64, owner: Owner, bare: &Search) -> LimitReport {
+        let (search, probes) = search(limit_rps, owner);
+        LimitReport::new(&plan(), &search, &probes, Some(bare), &[])
+    }
+
+    #[test]
+    fn a_limit_is_told_with_whose_it_is() {
+        let (bare, _) = search(3_000.0, Owner::Mesh);
+        let (pushed, _) = search(3_000.0, Owner::Generator);
+        let told = [
+            report(1_800.0, Owner::Mesh, &bare).summary("haproxy"),
+            report(1_800.0, Owner::Mesh, &pushed).summary("haproxy"),
+            report(3_000.0, Owner::Mesh, &bare).summary("haproxy"),
+            report(2_000.0, Owner::Generator, &bare).summary("haproxy"),
+            report(1e9, Owner::Mesh, &bare).summary("haproxy"),
+            report(0.0, Owner::Mesh, &bare).summary("haproxy"),
+        ];
+        insta::assert_snapshot!(told.join("\n"));
+    }
+
+    #[test]
+    fn its_figures_rest_on_the_runs_that_confirmed_it() {
+        let (bare, _) = search(3_000.0, Owner::Mesh);
+        let report = report(1_800.0, Owner::Mesh, &bare);
+        assert_eq!(report.confirmed_by, 3);
+        let rates = report.confirming_blocks().map(|block| {
+            report.probes.iter().find(|probe| probe.block == block).map(|probe| probe.offered_rps)
+        });
+        assert!(rates.into_iter().all(|rate| rate == report.rps));
+        assert!(report.mean().is_some_and(|mean| (mean.log - 0.6_f64.ln()).abs() < 0.03), "{report:?}");
+    }
+}
