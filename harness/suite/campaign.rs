@@ -5,11 +5,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
+use meshbench_core::collapse::Collapse;
 use meshbench_core::digest::digest;
 use meshbench_core::event::Event;
 use meshbench_core::judge::Verdict;
 use meshbench_core::report::{
-    BrokenScenario, CaseReport, Environment, Executable, IgnoredCase, REPORT_VERSION, Report, ScenarioSource,
+    BrokenScenario, CaseHeading, CaseReport, Environment, Executable, IgnoredCase, REPORT_VERSION, Report,
+    ScenarioSource,
 };
 use meshbench_core::scenario::{CaseLoad, MeshName, ProviderKind};
 use meshbench_lab::local::LocalProvider;
@@ -184,13 +186,26 @@ impl Campaign {
     /// What one case comes to, running its block group if that has not run yet.
     /// `selected` names every case of this invocation: those of the group run together.
     pub(crate) fn verdict(&mut self, case: &PlannedCase, selected: &[PlannedCase]) -> Verdict {
+        for lower in case.lower_rates(selected) {
+            // What keeps that one from running is said by its own trial.
+            let _: Result<(), String> = self.run_group_of(lower, selected);
+        }
         if let Err(why) = self.run_group_of(case, selected) {
             self.report_error(case, why);
         }
         match self.reports.iter().find(|report| report.name == case.name) {
             Some(report) => report.verdict.clone(),
-            None => self.report_error(case, NOT_RUN.to_owned()),
+            None => match self.stopping(case) {
+                Some(reason) => self.report(CaseReport::not_run(self.heading(case), reason)),
+                None => self.report_error(case, NOT_RUN.to_owned()),
+            },
         }
+    }
+
+    /// Why the case is not run, where a lower rate was already too much.
+    fn stopping(&self, case: &PlannedCase) -> Option<String> {
+        let collapse = Collapse::stopping(&case.case, &case.scenario, &self.reports)?;
+        Some(collapse.reason(&case.case.mesh))
     }
 
     /// Reports an error for each of these cases that has no report yet.
@@ -203,8 +218,14 @@ impl Campaign {
     }
 
     fn report_error(&mut self, case: &PlannedCase, why: String) -> Verdict {
-        let heading = heading(&self.catalog, &self.provider, case);
-        let report = CaseReport::without_runs(heading, why);
+        self.report(CaseReport::without_runs(self.heading(case), why))
+    }
+
+    fn heading(&self, case: &PlannedCase) -> CaseHeading {
+        heading(&self.catalog, &self.provider, case)
+    }
+
+    fn report(&mut self, report: CaseReport) -> Verdict {
         let verdict = report.verdict.clone();
         self.reports.push(report);
         verdict
@@ -219,7 +240,7 @@ impl Campaign {
             return Err(format!("{reason} (cure: {cure})"));
         }
         definition(&self.catalog, &case.case.mesh)?;
-        if self.ran.contains(&group_name(case)) {
+        if self.ran.contains(&group_name(case)) || self.stopping(case).is_some() {
             return Ok(());
         }
         if self.interrupted || self.cancelled.is_cancelled() {
@@ -231,8 +252,8 @@ impl Campaign {
 
     fn run_group(&mut self, case: &PlannedCase, selected: &[PlannedCase]) -> Result<(), String> {
         let group = group_name(case);
-        let members: Vec<_> =
-            selected.iter().filter(|other| other.can_run() && group_name(other) == group).collect();
+        let members = selected.iter().filter(|other| other.can_run() && group_name(other) == group);
+        let members: Vec<_> = members.filter(|member| self.stopping(member).is_none()).collect();
         let compared = members.iter().find_map(|member| member.compared_with());
         let mut meshes: Vec<_> = members.iter().map(|member| &member.case.mesh).collect();
         meshes.extend(compared.filter(|old| !meshes.contains(old)));

@@ -1,7 +1,7 @@
 //! From what a block group gave to the reports of its cases.
 
 use meshbench_core::comparison::{Comparison, FirstStage};
-use meshbench_core::judge::{LeftOut, Verdict, drift_finding, judge, losses};
+use meshbench_core::judge::{LeftOut, Verdict, drift_finding, judge, losses, rough_cpu_finding};
 use meshbench_core::report::{CaseHeading, CaseReport, ClusterEnvironment, Executable};
 use meshbench_core::run::Run;
 use meshbench_core::scenario::MeshName;
@@ -102,7 +102,8 @@ pub(crate) fn group_reports<'a>(
         let (measured, standing) =
             (measured.filter(|_| unsteady.is_none()), standing.filter(|_| unsteady.is_none()));
         let unsteady = unsteady.map(|why| format!("compared with no baseline, and makes none: {why}"));
-        let remarks = drift_finding(&fit, &fit_bare).into_iter().chain(unsteady).collect();
+        let findings = [drift_finding(&fit, &fit_bare), rough_cpu_finding(&fit), unsteady];
+        let remarks = findings.into_iter().flatten().collect();
         let report = CaseReport::new(heading, &fit, &fit_bare, judgement);
         let report = report.leaving_out(left_out.blocks, &runs).remarking(remarks).compared(comparison);
         let report = match (&measured, standing) {

@@ -6,8 +6,8 @@ use meshbench_core::event::Event;
 use meshbench_core::report::ClusterEnvironment;
 use meshbench_core::scenario::Scenario;
 use meshbench_lab::error_chain;
-use meshbench_lab::kube::{KubeProvider, Wanted};
-use meshbench_lab::mesh::{KubeMesh, MeshDefinition};
+use meshbench_lab::kube::KubeProvider;
+use meshbench_lab::mesh::MeshDefinition;
 use meshbench_report::progress::Progress;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -41,9 +41,7 @@ impl Clusters {
     ) -> Result<&KubeProvider, String> {
         let context = context_of(self.named.as_deref(), scenario).ok_or("no cluster is named")?.to_owned();
         let begin = || {
-            let meshes: Vec<&KubeMesh> = arms.iter().filter_map(|mesh| mesh.kube.as_ref()).collect();
-            let wanted = Wanted::of(scenario, &meshes);
-            let begun = runtime.block_on(KubeProvider::begin(&context, campaign, &wanted, cancelled));
+            let begun = runtime.block_on(KubeProvider::begin(&context, campaign, scenario, arms, cancelled));
             let (provider, swept) = begun.map_err(|error| error_chain(&error))?;
             swept.into_iter().for_each(|what| progress.observe(&Event::Swept { what }));
             Ok(provider)

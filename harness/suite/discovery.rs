@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use meshbench_core::problem::{Problem, Problems};
 use meshbench_core::report::BrokenScenario;
-use meshbench_core::scenario::{Case, Known, MeshName, ProviderKind, Scenario, Tier};
+use meshbench_core::scenario::{Case, CaseLoad, Known, MeshName, ProviderKind, Scenario, Tier};
 use meshbench_core::yaml;
 use meshbench_emojivoto::catalog as emoji;
 use meshbench_lab::mesh::{BinaryFinder, CatalogError, LocalMesh, MeshCatalog};
@@ -96,6 +96,21 @@ impl PlannedCase {
         (compare.new == self.case.mesh).then_some(&compare.old)
     }
 
+    /// Of the `selected`, those that have to be run first, lowest rate first: the same scenario and duration at lower rates,
+    /// where these decide which meshes go on.
+    pub(crate) fn lower_rates<'a>(&self, selected: &'a [Self]) -> Vec<&'a Self> {
+        let Case { scenario, load, duration, .. } = &self.case;
+        let is_lower = |other: &&Self| {
+            let Case { scenario: its_scenario, load: its_load, duration: its_duration, .. } = &other.case;
+            (its_scenario, its_duration) == (scenario, duration)
+                && matches!((its_load, load), (CaseLoad::Rate(its_rate), CaseLoad::Rate(rate)) if its_rate < rate)
+        };
+        let mut lower: Vec<_> =
+            selected.iter().filter(|_| self.scenario.stop_at_collapse).filter(is_lower).collect();
+        lower.sort_by_key(|other| other.case.load);
+        lower
+    }
+
     /// Whether it can run here, asked for or not.
     #[must_use]
     pub(crate) fn can_run(&self) -> bool {
@@ -117,7 +132,7 @@ impl Discovery {
             .map_err(failed)?;
         files.retain(|file| is_meant_as_scenario(file));
         files.sort();
-        let catalog = MeshCatalog::load(&folder.join("meshes"))?;
+        let mut catalog = MeshCatalog::load(&folder.join("meshes"))?;
         let meshes = catalog.names();
         let emoji = shortcodes();
         let known = Known { meshes: &meshes, emoji: &emoji };
@@ -132,6 +147,7 @@ impl Discovery {
                 }
             }
         }
+        catalog.add_versions(scenarios.iter().flat_map(|scenario: &Arc<Scenario>| &scenario.meshes));
         Ok(Self { catalog, scenarios, broken })
     }
 

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use libtest_mimic::{Arguments, Conclusion, Failed, FormatSetting, Trial};
-use meshbench_core::judge::Gate;
+use libtest_mimic::{Arguments, Completion, Conclusion, Failed, FormatSetting, Trial};
+use meshbench_core::judge::{Gate, Verdict};
 use meshbench_core::report::{BrokenScenario, IgnoredCase};
 use meshbench_lab::error_chain;
 use meshbench_report::progress::{Progress, Verbosity};
@@ -35,7 +35,7 @@ pub enum WhenNothingRuns {
     Fail,
 }
 
-/// Reads libtest's arguments, and ours: `--strict`, which makes invalid cases fail, and `--require-baseline`.
+/// Reads libtest's arguments, and ours: `--strict`, by which nothing passes that says nothing, and `--require-baseline`.
 #[must_use]
 pub fn arguments(given: impl IntoIterator<Item = String>) -> (Arguments, Gate) {
     let ours = |argument: &String| [STRICT_FLAG, REQUIRE_BASELINE_FLAG].contains(&argument.as_str());
@@ -168,7 +168,7 @@ impl Session {
         let planned = self.planned.iter().map(|case| {
             let (case, selected, campaign) = (case.clone(), Arc::clone(selected), Arc::clone(campaign));
             let (name, ignored) = (case.name.clone(), case.held_back.is_some());
-            let trial = Trial::test(name, move || run_case(&case, &selected, &campaign, gate));
+            let trial = Trial::ignorable_test(name, move || run_case(&case, &selected, &campaign, gate));
             trial.with_ignored_flag(ignored)
         });
         broken.chain(planned).collect()
@@ -231,14 +231,18 @@ fn run_case(
     selected: &[PlannedCase],
     campaign: &Mutex<Option<Campaign>>,
     gate: Gate,
-) -> Result<(), Failed> {
+) -> Result<Completion, Failed> {
     let mut campaign = campaign.lock().unwrap_or_else(PoisonError::into_inner);
     let campaign = campaign.as_mut().ok_or("the campaign is over")?;
     let verdict = campaign.verdict(case, selected);
     if gate.fails(&verdict) {
         return Err(format!("{}: {}", verdict.word(), verdict.sentences().join("\n")).into());
     }
-    Ok(())
+    Ok(match verdict {
+        // Nothing was tried, so it neither passed nor failed; the case that stopped it failed already.
+        Verdict::NotRun { reasons } => Completion::ignored_with(format!("not run: {}", reasons.join("; "))),
+        _ => Completion::Completed,
+    })
 }
 
 /// Runs trials; `None` when standard output could not be written to, at which

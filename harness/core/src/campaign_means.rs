@@ -174,12 +174,19 @@ pub fn workload_digest(scenario: &Scenario) -> String {
         text.extend(kept.iter().map(|(key, tolerated)| format!("\nlimit of {key} {tolerated}")));
     }
     if scenario.provider == ProviderKind::Kube {
-        let KubeSettings { generators, generator_node, generator_meshed, services, namespaces, .. } =
-            &scenario.kube;
+        let KubeSettings {
+            generators,
+            generator_node,
+            generator_meshed,
+            services,
+            service_cpu_millicores,
+            namespaces,
+            ..
+        } = &scenario.kube;
         let (services, namespaces) = (services.name(), namespaces.name());
         text.push_str(&format!(
-            "\n{generators} generators on {generator_node}, meshed {generator_meshed}; services {services}, \
-             namespaces {namespaces}"
+            "\n{generators} generators on {generator_node}, meshed {generator_meshed}; services {services} of \
+             {service_cpu_millicores}m, namespaces {namespaces}"
         ));
     }
     digest(text.as_bytes())

@@ -4,6 +4,7 @@ pub mod baseline;
 pub mod budget;
 pub mod calibration;
 pub mod campaign_means;
+pub mod collapse;
 pub mod comparison;
 pub mod course;
 pub mod digest;

@@ -18,10 +18,10 @@ use crate::fingerprint::Fingerprint;
 use crate::histogram::LatencyHistogram;
 use crate::judge::{JudgedLimit, Judgement, Verdict};
 use crate::metric::Metric;
-use crate::resources::{ContainerUse, Group};
+use crate::resources::{ContainerUse, Group, NodeOverhead};
 use crate::run::{DataPathProof, Run};
 
-pub use cluster::{ClusterEnvironment, ClusterNode, ClusterPlacement};
+pub use cluster::{ClusterEnvironment, ClusterNode, ClusterPlacement, StepSeconds};
 pub use curve::CurvePoint;
 pub use limit::{LimitOutcome, LimitReport, ProbeFigures, ProbeReport};
 pub use metric::{Bounds, MetricReport, ReportUnit};
@@ -245,7 +245,10 @@ pub struct RunReport {
     pub steal_share: Option<f64>,
     /// CPU and memory by group.
     pub groups: BTreeMap<Group, GroupReport>,
-    /// CPU and memory by container.
+    /// What the nodes that carry the workload used besides it; `None` where their counters were not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_overhead: Option<NodeOverhead>,
+    /// CPU and memory by container, and by node.
     pub containers: Vec<ContainerUse>,
     /// What proves the data path.
     pub data_path: DataPathProof,
@@ -267,6 +270,9 @@ pub struct GroupReport {
     pub containers: u32,
     /// CPU time in the window, in nanoseconds.
     pub cpu_ns: u64,
+    /// How far `cpu_ns` can be from the truth, in nanoseconds: 0 where counters were read at the window's edges.
+    #[serde(default)]
+    pub cpu_error_ns: u64,
     /// CPU time in the window as cores: 1.0 is one core busy throughout.
     pub cpu_cores: f64,
     /// The sum of each container's largest resident memory in the window, in bytes.
@@ -329,7 +335,16 @@ impl CaseReport {
     /// The report of a case that came to no run.
     #[must_use]
     pub fn without_runs(heading: CaseHeading, cause: String) -> Self {
-        let verdict = Verdict::Error { causes: vec![cause] };
+        Self::unmeasured(heading, Verdict::Error { causes: vec![cause] })
+    }
+
+    /// The report of a case that was not run for a collapse.
+    #[must_use]
+    pub fn not_run(heading: CaseHeading, reason: String) -> Self {
+        Self::unmeasured(heading, Verdict::NotRun { reasons: vec![reason] })
+    }
+
+    fn unmeasured(heading: CaseHeading, verdict: Verdict) -> Self {
         Self::new(heading, &[], &[], Judgement { verdict, limits: Vec::new() })
     }
 
@@ -416,6 +431,7 @@ impl From<&Run> for RunReport {
             edge_lateness_ns: run.edge_lateness_ns,
             steal_share: run.course.steal_share,
             groups: Group::ALL.into_iter().map(|group| (group, GroupReport::new(run, group))).collect(),
+            node_overhead: run.node_overhead(),
             containers: run.resources.containers.clone(),
             data_path: run.data_path.clone(),
             course: run.course.condensed(),
@@ -431,6 +447,7 @@ impl GroupReport {
         Self {
             containers: used.containers,
             cpu_ns: used.cpu_ns,
+            cpu_error_ns: used.cpu_error_ns,
             cpu_cores: used.cpu_ns as f64 / run.recording.window_ns.max(1) as f64,
             resident_bytes: used.resident_bytes,
             peak_bytes: used.peak_bytes,

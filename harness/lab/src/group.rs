@@ -8,7 +8,7 @@ use meshbench_core::event::Event;
 use meshbench_core::resources::Sample;
 use meshbench_core::run::Run;
 use meshbench_core::scenario::{MeshName, Scenario};
-use meshbench_core::shuffle::shuffle;
+use meshbench_core::shuffle::shuffled_together;
 use meshbench_core::units::{OfferedRate, Span};
 use tokio_util::sync::CancellationToken;
 
@@ -155,11 +155,12 @@ impl GroupPlan<'_> {
         outcome
     }
 
-    /// The order of a block's arms: random, and the same for the same seed.
+    /// The order of a block's arms: random, and the same for the same seed. Versions of one mesh follow each other, so that
+    /// as little as can be changes between them.
     fn block_order(&self, block: u32) -> Vec<&MeshDefinition> {
-        let mut order = self.arms.clone();
-        shuffle(&mut order, self.block_seed(block));
-        order
+        let are_versions =
+            |one: &&MeshDefinition, other: &&MeshDefinition| one.name.folder() == other.name.folder();
+        shuffled_together(&self.arms, self.block_seed(block), are_versions)
     }
 
     fn block_seed(&self, block: u32) -> u64 {

@@ -149,7 +149,7 @@ struct RunArguments {
     /// Also cases of the nightly and full tiers.
     #[arg(long)]
     include_ignored: bool,
-    /// Fail on invalid cases too.
+    /// Fail on cases that say nothing too: invalid, inconclusive, or not run.
     #[arg(long, env = STRICT_VARIABLE, value_parser = FalseyValueParser::new())]
     strict: bool,
     /// Fail on cases without a baseline that they can be compared with.

@@ -75,6 +75,20 @@ const ALPHA: f64 = 0.025;
 /// The name of the row that is no metric: the exact largest latency, which is never gated.
 const MAX: &str = "max";
 
+/// The metrics that a table can have: not those that only clusters have, which nothing is compared by.
+fn tabled_metrics() -> impl Iterator<Item = Metric> {
+    let is_of_clusters = |metric: &Metric| {
+        matches!(
+            metric,
+            Metric::ControlPlaneProxyCpuPerRequest
+                | Metric::ControlPlaneProxyMemory
+                | Metric::NodeOverheadCpuPerRequest
+                | Metric::NodeOverheadMemory
+        )
+    };
+    Metric::ALL.into_iter().filter(move |metric| !is_of_clusters(metric))
+}
+
 impl Baseline {
     /// What to accept of the valid `runs` of a case, `bare` being those of the control in the same blocks, with the text
     /// of the log beside it; `None` without any run.
@@ -84,8 +98,7 @@ impl Baseline {
             return None;
         }
         let log = recordings::write(runs);
-        let mut rows: Vec<_> =
-            Metric::ALL.into_iter().filter_map(|metric| Row::of(metric, runs, bare)).collect();
+        let mut rows: Vec<_> = tabled_metrics().filter_map(|metric| Row::of(metric, runs, bare)).collect();
         let mut pooled = LatencyHistogram::new();
         runs.iter().for_each(|run| pooled.merge(&run.recording.latency_ns));
         let after_quantiles = rows.iter().take_while(|row| row.unit == RowUnit::Milliseconds).count();

@@ -17,22 +17,24 @@ pub use judge::{LimitOutcome, OverBare, Reading, judge_limit};
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Budgets {
     every_mesh: LimitsByMetric,
-    overrides: BTreeMap<MeshName, LimitsByMetric>,
+    /// By the names of meshes' folders.
+    overrides: BTreeMap<String, LimitsByMetric>,
 }
 
 /// The limits on each metric that has any.
 pub type LimitsByMetric = BTreeMap<Metric, Vec<Limit>>;
 
 impl Budgets {
-    /// Budgets for every mesh, and those that replace them, metric by metric, for single meshes.
+    /// Budgets for every mesh, and those that replace them, metric by metric, for single meshes, by the names of their
+    /// folders.
     #[must_use]
-    pub const fn new(every_mesh: LimitsByMetric, overrides: BTreeMap<MeshName, LimitsByMetric>) -> Self {
+    pub const fn new(every_mesh: LimitsByMetric, overrides: BTreeMap<String, LimitsByMetric>) -> Self {
         Self { every_mesh, overrides }
     }
 
-    /// The limits on one mesh. `bare` has no limits over `bare`.
+    /// The limits on one mesh, the same for all its versions. `bare` has no limits over `bare`.
     pub fn limits_for<'a>(&'a self, mesh: &'a MeshName) -> impl Iterator<Item = (Metric, Limit)> + 'a {
-        let replaced = self.overrides.get(mesh);
+        let replaced = self.overrides.get(mesh.folder());
         Metric::ALL
             .into_iter()
             .filter_map(move |metric| {

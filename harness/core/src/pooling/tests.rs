@@ -39,6 +39,7 @@ fn campaign(name: &str, p50s_us: &[u64]) -> Report {
         min: 1.0,
         max: 1.0,
         gated: true,
+        cpu_error: None,
         median_bounds: None,
         over_bare: None,
         over_bare_bounds: None,

@@ -187,6 +187,7 @@ impl LimitReport {
             min: rps,
             max: rps,
             gated: true,
+            cpu_error: None,
             median_bounds: self.interval_rps.map(|Credible { low, high, .. }| Bounds { low, high }),
             over_bare: None,
             over_bare_bounds: None,

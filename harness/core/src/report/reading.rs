@@ -26,7 +26,13 @@ impl RunReport {
     pub fn cpu_ns_per_request(&self, groups: &[Group]) -> Option<f64> {
         let used = groups.iter().filter_map(|group| self.groups.get(group));
         let cpu_ns: u64 = used.map(|used| used.cpu_ns).sum();
+        Some(cpu_ns as f64 / self.answered()?)
+    }
+
+    /// Requests that were answered in the window, which CPU is divided by; `None` where none was.
+    #[must_use]
+    pub fn answered(&self) -> Option<f64> {
         let answered = self.achieved_rate * self.window_seconds;
-        (answered >= 1.0).then(|| cpu_ns as f64 / answered)
+        (answered >= 1.0).then_some(answered)
     }
 }

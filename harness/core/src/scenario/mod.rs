@@ -4,8 +4,10 @@ mod case;
 mod check;
 mod kube;
 mod mesh_name;
+mod mesh_version;
 mod provider_kind;
 mod raw;
+mod sweep;
 mod tier;
 mod workload;
 
@@ -19,8 +21,9 @@ use crate::units::{OfferedRate, Span};
 use crate::yaml;
 
 pub use case::{Case, CaseLoad};
-pub use kube::{GeneratorNode, KubeSettings, NamespaceLayout, ServicePlacement};
+pub use kube::{GeneratorNode, KubeSettings, NamespaceLayout, ServicePlacement, WorkloadImages};
 pub use mesh_name::MeshName;
+pub use mesh_version::MeshVersion;
 pub use provider_kind::ProviderKind;
 pub use tier::Tier;
 pub use workload::{WeightedRequest, Workload};
@@ -38,12 +41,14 @@ pub struct Scenario {
     pub tier: Tier,
     /// Where it runs.
     pub provider: ProviderKind,
-    /// The meshes that are cases, in the order of the file.
+    /// The meshes that are cases, in the order of the file; one that is compared in two versions is there as both.
     ///
     /// `bare` runs in every block whether it is listed or not; listed, it is a case with a verdict of its own.
     pub meshes: Vec<MeshName>,
     /// Rates offered over all apps together; none where a limit is looked for.
     pub rates: Vec<OfferedRate>,
+    /// Whether a mesh is not run any more above the first rate that it could not carry.
+    pub stop_at_collapse: bool,
     /// How much each mesh can carry, where that is what it asks.
     pub limit: Option<LimitPlan>,
     /// How long is measured, without the warm-up.
@@ -56,7 +61,7 @@ pub struct Scenario {
     pub seed: u64,
     /// What is deployed and what is asked of it.
     pub workload: Workload,
-    /// Which mesh is compared with an older version of itself, if one is.
+    /// Which mesh is compared with which, if any is.
     pub compare: Option<ComparisonPlan>,
     /// How strictly changes are judged, whatever is compared.
     pub strictness: Strictness,

@@ -25,9 +25,10 @@ pub(super) fn check(
     for (name, limits) in raw.overrides.iter() {
         let path = path.key(name);
         let limits = limits_by_metric(checker, &path, limits, &[], looks_for_limit);
-        match meshes.iter().find(|mesh| mesh.as_str() == name) {
-            Some(mesh) => _ = overrides.insert(mesh.clone(), limits),
-            None => refuse_mesh(checker, &path, name, meshes),
+        if meshes.iter().any(|mesh| mesh.as_str() == name) {
+            overrides.insert(name.to_owned(), limits);
+        } else {
+            refuse_mesh(checker, &path, name, meshes);
         }
     }
     Budgets::new(every_mesh, overrides)
