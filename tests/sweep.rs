@@ -27,7 +27,7 @@ fn sweep(workshop: &Workshop) {
     };
     workshop.mesh("reference", "narrow", "sidecar.json.jinja", narrow);
     let scenario = small_scenario("bare, narrow", "3s")
-        .replace("rates: [100rps]", "rates: {from: 60rps, to: 480rps, step: 180rps, stop_at_collapse: true}");
+        .replace("rates: [100rps]", "rates: {from: 60rps, to: 420rps, step: 180rps, stop_at_collapse: true}");
     let (before, after) = (scenario.find("  requests:").unwrap(), scenario.find("budgets:").unwrap());
     workshop.scenario("sweep", &[&scenario[..before], ONE_PAGE, &scenario[after..]].concat());
 }
@@ -49,20 +49,22 @@ fn a_mesh_is_not_run_above_the_rate_it_collapsed_at() {
     let arguments = ["run", "--skip", "bare::60rps", "--skip", "bare::240rps"];
     let output = workshop.meshbench(&arguments).output().unwrap();
     let (text, report) = (text_of(&output), workshop.report());
-    assert!(!output.status.success(), "{text}");
     assert!(!case(&report, "narrow", "60rps").runs.is_empty(), "{text}");
     assert!(!case(&report, "narrow", "240rps").runs.is_empty(), "{text}");
-    let stopped = case(&report, "narrow", "480rps");
+    let stopped = case(&report, "narrow", "420rps");
     let Verdict::NotRun { reasons } = &stopped.verdict else { panic!("{:?}: {text}", stopped.verdict) };
     assert!(stopped.runs.is_empty(), "{text}");
-    assert!(text.contains("sweep::narrow::480rps::3s ... ignored"), "{text}");
+    assert!(text.contains("sweep::narrow::420rps::3s ... ignored"), "{text}");
     assert!(text.contains(&format!("not run: {}", reasons[0])) && text.contains("1 not run"), "{text}");
     let junit = fs::read_to_string(workshop.campaign().join("junit.xml")).unwrap();
     assert!(junit.contains("<skipped message=\"not run: "), "{junit}");
     // On a machine busy with something else, bare may give out as well: then that is said, and it is not run either.
-    let bare = case(&report, "bare", "480rps");
+    let bare = case(&report, "bare", "420rps");
     if reasons[0].starts_with("collapsed at 240rps") {
-        assert!(matches!(case(&report, "narrow", "240rps").verdict, Verdict::Fail { .. }), "{text}");
+        let collapsed = &case(&report, "narrow", "240rps").verdict;
+        let is_invalid = matches!(collapsed, Verdict::Invalid { .. });
+        assert!(is_invalid || matches!(collapsed, Verdict::Fail { .. }), "{text}");
+        assert!(is_invalid || !output.status.success(), "{text}");
         assert!(!bare.runs.is_empty(), "others go on: {text}");
     } else {
         assert!(reasons[0].starts_with("bare itself collapsed at "), "{reasons:?}: {text}");

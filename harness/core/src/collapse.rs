@@ -46,17 +46,13 @@ impl Collapse {
     fn of(case: &Case, rate: OfferedRate, reports: &[CaseReport]) -> Option<Self> {
         let name = case.to_string();
         let report = reports.iter().find(|report| report.name == name)?;
-        let says_nothing = match report.verdict {
-            Verdict::Error { .. } => true,
-            // What makes a mesh's runs invalid is the instrument or the machine. In `bare`, that is just what is looked for.
-            Verdict::Invalid { .. } => !case.mesh.is_bare(),
-            _ => false,
-        };
+        // An invalid case counts: a disturbance that `bare` kept the rate in is no excuse for the mesh.
+        let is_broken = matches!(report.verdict, Verdict::Error { .. });
         let median = |metric| report.metric(metric).map(|metric| metric.median);
         let (achieved_share, error_share) = (median(Metric::AchievedShare)?, median(Metric::ErrorShare)?);
         let is_carried = achieved_share >= LEAST_ACHIEVED_SHARE && error_share <= MOST_ERROR_SHARE;
         let mesh = case.mesh.clone();
-        (!says_nothing && !is_carried).then_some(Self { mesh, rate, achieved_share, error_share })
+        (!is_broken && !is_carried).then_some(Self { mesh, rate, achieved_share, error_share })
     }
 
     /// Why a case of this mesh is not run, in a sentence.
@@ -185,11 +181,12 @@ mod tests {
         assert_eq!(reason("new", "300rps", "", &reports), None);
     }
 
-    #[test]
-    fn what_says_nothing_of_a_mesh_stops_none() {
-        let mut invalid = report("new", "200rps", 0.5, 0.0);
-        invalid.verdict = Verdict::Invalid { reasons: Vec::new() };
-        assert_eq!(reason("new", "300rps", "", &[invalid]), None);
+    #[rstest]
+    #[case::invalid(Verdict::Invalid { reasons: Vec::new() }, true)]
+    #[case::broken(Verdict::Error { causes: Vec::new() }, false)]
+    fn a_case_that_could_not_be_carried_out_stops_none(#[case] verdict: Verdict, #[case] stops: bool) {
+        let reports = [CaseReport { verdict, ..report("new", "200rps", 0.5, 0.0) }];
+        assert_eq!(reason("new", "300rps", "", &reports).is_some(), stops);
     }
 
     #[test]
