@@ -6,7 +6,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench may stop where it fails")]
 
-#[allow(dead_code, reason = "the trials use more of it")]
 #[path = "../tests/support/mod.rs"]
 mod support;
 #[allow(dead_code, reason = "the trials use more of it")]

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use meshbench_core::limit::Owner;
 use meshbench_core::report::{CaseReport, LimitOutcome, LimitReport};
+use meshbench_core::units::OfferedRate;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use procfs::process::Process;
@@ -103,11 +104,7 @@ fn offered_rps(process: &Process) -> Option<f64> {
     let words = process.cmdline().ok()?;
     let plan = words.iter().skip_while(|word| *word != "--plan").nth(1)?;
     let plan: serde_json::Value = serde_json::from_str(&fs::read_to_string(plan).ok()?).ok()?;
-    plan["rate"]
-        .as_str()?
-        .parse::<meshbench_core::units::OfferedRate>()
-        .ok()
-        .map(|rate| rate.requests_per_second())
+    plan["rate"].as_str()?.parse().ok().map(OfferedRate::requests_per_second)
 }
 
 /// Within two steps of the precision.

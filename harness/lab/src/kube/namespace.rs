@@ -25,7 +25,7 @@ pub(super) async fn remove_namespace(
         deleted => drop(deleted.map_err(KubeError::api(format!("delete the namespace {name}")))?),
     }
     let only = ListParams::default().fields(&format!("metadata.name={name}"));
-    let gone = watch::until(&namespaces, &only, limit, |found| held_by(found));
+    let gone = watch::until(&namespaces, &only, limit, held_by);
     gone.await.map_err(KubeError::timed_out(format!("the namespace {name} is not gone")))
 }
 

@@ -189,7 +189,7 @@ mod tests {
         names.iter().map(|&name| name.to_owned()).collect()
     }
 
-    fn pods(states: Value) -> BTreeMap<String, Pod> {
+    fn pods(states: &Value) -> BTreeMap<String, Pod> {
         let mut object = pod(0, "worker-1", &images(&["ours:1", "theirs:2"]));
         let statuses = states.as_array().unwrap().iter().enumerate().map(|(index, state)| {
             json!({"name": container_name(index), "state": state, "image": "", "imageID": "", "ready": false, "restartCount": 0})
@@ -215,7 +215,7 @@ mod tests {
         #[case] expected: Result<usize, &str>,
     ) {
         let started = json!({"terminated": {"exitCode": 128, "reason": "StartError"}});
-        let found = missing(&pods(json!([started, state])), 1, &images(&["ours:1", "theirs:2"]));
+        let found = missing(&pods(&json!([started, state])), 1, &images(&["ours:1", "theirs:2"]));
         assert_eq!(found.map(|missing| missing.len()), expected.map_err(str::to_owned));
     }
 
