@@ -11,6 +11,7 @@ mod support;
 
 use std::fs;
 use std::process::{Child, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use meshbench_core::limit::Owner;
@@ -24,6 +25,13 @@ use support::{Workshop, start, text_of};
 
 /// The rate above which the meshes below give out, in requests per second.
 const LIMIT_RPS: f64 = 250.0;
+
+/// Held by each test: what one measures, another beside it would disturb.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Looks for a limit between 100 and 800 requests per second, in few and short probes.
 fn scenario(meshes: &str, duration: &str) -> String {
@@ -116,6 +124,7 @@ fn assert_found(limit: &LimitReport, rps: f64, text: &str) {
 
 #[test]
 fn a_known_capacity_is_found_and_said_before_and_after() {
+    let _alone = alone();
     let workshop = Workshop::new();
     injecting(&workshop, "slow", r#"{"service_time": "4ms"}"#);
     workshop.scenario(
@@ -143,6 +152,7 @@ fn a_known_capacity_is_found_and_said_before_and_after() {
 // As the kernel does to a sidecar whose memory is used up.
 #[case::is_killed(Signal::SIGKILL, "signal: 9 (SIGKILL)")]
 fn a_mesh_that_does_not_outlive_overload_has_its_limit_below(#[case] signal: Signal, #[case] words: &str) {
+    let _alone = alone();
     let workshop = Workshop::new();
     workshop.scenario("overload", &scenario("reference", "1s"));
     let mut command = workshop.meshbench(&["run"]);
@@ -158,6 +168,7 @@ fn a_mesh_that_does_not_outlive_overload_has_its_limit_below(#[case] signal: Sig
 
 #[test]
 fn a_mesh_that_sheds_load_has_its_limit_where_errors_begin() {
+    let _alone = alone();
     let workshop = Workshop::new();
     injecting(&workshop, "shedding", r#"{"service_time": "4ms", "longest_wait": "20ms"}"#);
     workshop.scenario("shed", &scenario("shedding", "2s"));
@@ -170,6 +181,7 @@ fn a_mesh_that_sheds_load_has_its_limit_where_errors_begin() {
 
 #[test]
 fn a_capacity_that_falls_under_load_is_found_where_the_window_is_long_enough() {
+    let _alone = alone();
     let workshop = Workshop::new();
     let tiring = r#"{"service_time": "1ms", "tiring": {"after": "2s", "service_time": "5ms"}}"#;
     injecting(&workshop, "tiring", tiring);
@@ -181,6 +193,7 @@ fn a_capacity_that_falls_under_load_is_found_where_the_window_is_long_enough() {
 
 #[test]
 fn what_holds_everything_carries_at_least_as_much_and_fails_no_budget() {
+    let _alone = alone();
     let workshop = Workshop::new();
     let easy = scenario("bare", "1s").replace("800rps", "130rps");
     workshop.scenario("easy", &format!("{easy}budgets: {{limit: {{at_least: 100rps}}}}\n"));
@@ -195,6 +208,7 @@ fn what_holds_everything_carries_at_least_as_much_and_fails_no_budget() {
 
 #[test]
 fn who_just_wants_to_know_is_shown_the_scenario() {
+    let _alone = alone();
     let workshop = Workshop::new();
     let arguments = ["limit", "--mesh", "bare", "--slo", "p90=1s", "--from", "100rps", "--to", "110rps"];
     let output = workshop.meshbench(&arguments).args(["--duration", "1s"]).output().unwrap();
