@@ -34,7 +34,8 @@ const MOST_TIMES_LATER: u64 = 3;
 
 /// Four pods send one load, begun at one instant: every request of the plan once, and every latency in the whole.
 pub(crate) fn several_generators_are_one() {
-    whole_of_four(&World::new(), Load { requests_per_second: 400, seconds: 10 });
+    let _: (ClusterPlacement, Recording) =
+        whole_of_four(&World::new(), Load { requests_per_second: 400, seconds: 10 });
 }
 
 /// The same at 1,000 requests per second for a minute, sent as evenly as one pod sends them by itself.
