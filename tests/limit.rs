@@ -71,6 +71,18 @@ fn run(workshop: &Workshop) -> Output {
     workshop.meshbench(&["run"]).output().unwrap()
 }
 
+/// What a search finds, and all that was said. One that a busy machine left unsettled is made anew, once.
+fn settled(workshop: &Workshop, mesh: &str, search: impl Fn() -> Output) -> (LimitReport, Output) {
+    let output = search();
+    match limit_of(workshop, mesh) {
+        limit if limit.outcome != LimitOutcome::Unsettled => (limit, output),
+        _ => {
+            let again = search();
+            (limit_of(workshop, mesh), again)
+        }
+    }
+}
+
 fn case_of(workshop: &Workshop, mesh: &str) -> CaseReport {
     workshop.report().cases.into_iter().find(|case| case.mesh == mesh).unwrap()
 }
@@ -131,13 +143,12 @@ fn a_known_capacity_is_found_and_said_before_and_after() {
         "capacity",
         &format!("{}budgets: {{limit: {{at_least: 2000rps}}}}\n", scenario("slow", "2s")),
     );
-    let output = run(&workshop);
+    let (limit, output) = settled(&workshop, "slow", || run(&workshop));
     let text = text_of(&output);
     assert!(!output.status.success(), "the budget is not kept: {text}");
     assert!(text.contains("capacity::limit::2s: at most "), "{text}");
     assert!(text.contains("  slow at ") && text.contains("probes left, at most"), "{text}");
     assert!(text.contains("is below its limit 2000rps"), "{text}");
-    let limit = limit_of(&workshop, "slow");
     assert_found(&limit, 250.0, &text);
     assert!(limit.of_bare.is_some() && limit.confirmed_by == 1, "{limit:#?}");
     let case = case_of(&workshop, "slow");
@@ -155,12 +166,12 @@ fn a_mesh_that_does_not_outlive_overload_has_its_limit_below(#[case] signal: Sig
     let _alone = alone();
     let workshop = Workshop::new();
     workshop.scenario("overload", &scenario("reference", "1s"));
-    let mut command = workshop.meshbench(&["run"]);
-    command.env("MESHBENCH_STRICT", "1");
-    let mut run = start(&mut command);
-    overwhelm(&workshop, &mut run, signal);
-    let text = text_of(&run.wait_with_output().unwrap());
-    let limit = limit_of(&workshop, "reference");
+    let (limit, output) = settled(&workshop, "reference", || {
+        let mut run = start(&mut workshop.meshbench(&["run"]));
+        overwhelm(&workshop, &mut run, signal);
+        run.wait_with_output().unwrap()
+    });
+    let text = text_of(&output);
     assert_found(&limit, LIMIT_RPS, &text);
     assert!(said(&limit).contains(words), "{text}");
     workshop.assert_clean("probes that a mesh did not outlive");
@@ -172,8 +183,8 @@ fn a_mesh_that_sheds_load_has_its_limit_where_errors_begin() {
     let workshop = Workshop::new();
     injecting(&workshop, "shedding", r#"{"service_time": "4ms", "longest_wait": "20ms"}"#);
     workshop.scenario("shed", &scenario("shedding", "2s"));
-    let text = text_of(&run(&workshop));
-    let limit = limit_of(&workshop, "shedding");
+    let (limit, output) = settled(&workshop, "shedding", || run(&workshop));
+    let text = text_of(&output);
     assert_found(&limit, 250.0, &text);
     assert!(said(&limit).contains("of requests failed, where 1% may"), "{text}");
     workshop.assert_clean("probes answered with errors");
@@ -186,8 +197,8 @@ fn a_capacity_that_falls_under_load_is_found_where_the_window_is_long_enough() {
     let tiring = r#"{"service_time": "1ms", "tiring": {"after": "2s", "service_time": "5ms"}}"#;
     injecting(&workshop, "tiring", tiring);
     workshop.scenario("falling", &scenario("tiring", "6s"));
-    let text = text_of(&run(&workshop));
-    assert_found(&limit_of(&workshop, "tiring"), 200.0, &text);
+    let (limit, output) = settled(&workshop, "tiring", || run(&workshop));
+    assert_found(&limit, 200.0, &text_of(&output));
     workshop.assert_clean("a search");
 }
 
@@ -197,10 +208,9 @@ fn what_holds_everything_carries_at_least_as_much_and_fails_no_budget() {
     let workshop = Workshop::new();
     let easy = scenario("bare", "1s").replace("800rps", "130rps");
     workshop.scenario("easy", &format!("{easy}budgets: {{limit: {{at_least: 100rps}}}}\n"));
-    let output = run(&workshop);
+    let (limit, output) = settled(&workshop, "bare", || run(&workshop));
     let text = text_of(&output);
     assert!(output.status.success(), "{text}");
-    let limit = limit_of(&workshop, "bare");
     assert_eq!(limit.outcome, LimitOutcome::AtLeast { limit_of: Owner::Range }, "{text}");
     assert_eq!(limit.rps, Some(130.0), "{text}");
     assert!(text.contains("bare carries at least 130rps: it held the highest rate"), "{text}");
