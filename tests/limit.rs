@@ -71,15 +71,23 @@ fn run(workshop: &Workshop) -> Output {
     workshop.meshbench(&["run"]).output().unwrap()
 }
 
-/// What a search finds, and all that was said. One that a busy machine left unsettled is made anew, once.
+/// What a search finds, and all that was said. One that a busy machine left without a word on the mesh is made anew, once.
 fn settled(workshop: &Workshop, mesh: &str, search: impl Fn() -> Output) -> (LimitReport, Output) {
     let output = search();
     match limit_of(workshop, mesh) {
-        limit if limit.outcome != LimitOutcome::Unsettled => (limit, output),
+        limit if tells_of_the_mesh(limit.outcome) => (limit, output),
         _ => {
             let again = search();
             (limit_of(workshop, mesh), again)
         }
+    }
+}
+
+fn tells_of_the_mesh(outcome: LimitOutcome) -> bool {
+    match outcome {
+        LimitOutcome::Found | LimitOutcome::BelowRange => true,
+        LimitOutcome::AtLeast { limit_of } => limit_of == Owner::Range,
+        LimitOutcome::Unsettled => false,
     }
 }
 
