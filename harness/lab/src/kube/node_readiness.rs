@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
-use kube::api::{Api, ListParams};
 
+use super::access::list_nodes;
 use super::cluster::Cluster;
 use super::error::KubeError;
 
@@ -20,9 +20,7 @@ impl ReadyNodes {
     /// # Errors
     /// [`KubeError::Api`].
     pub(super) async fn now(cluster: &Cluster) -> Result<Self, KubeError> {
-        let nodes: Api<Node> = Api::all(cluster.client().clone());
-        let listed = nodes.list(&ListParams::default()).await.map_err(KubeError::api("list the nodes"))?;
-        Ok(Self::among(&listed.items))
+        Ok(Self::among(&list_nodes(cluster).await?))
     }
 
     fn among(nodes: &[Node]) -> Self {

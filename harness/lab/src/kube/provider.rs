@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Node;
 use kube::ResourceExt;
-use kube::api::{Api, ListParams};
 use meshbench_core::report::{ClusterEnvironment, ClusterNode};
 use meshbench_core::scenario::Scenario;
 use tokio_util::sync::CancellationToken;
 
 use super::access::{
-    HeldLease, Swept, Wanted, examine, examine_images, quantity_bytes, quantity_cores, remove_all_of,
-    schedulable, sweep,
+    HeldLease, Swept, Wanted, examine, examine_images, list_nodes, quantity_bytes, quantity_cores,
+    remove_all_of, schedulable, sweep,
 };
 use super::cluster::Cluster;
 use super::error::KubeError;
@@ -124,8 +123,7 @@ async fn images(scenario: &Scenario, meshes: &[&MeshDefinition]) -> BTreeSet<Str
 async fn read_environment(cluster: &Cluster) -> Result<ClusterEnvironment, KubeError> {
     let version = cluster.client().apiserver_version().await;
     let version = version.map_err(KubeError::api("ask the API server for its version"))?;
-    let nodes: Api<Node> = Api::all(cluster.client().clone());
-    let nodes = nodes.list(&ListParams::default()).await.map_err(KubeError::api("list the nodes"))?.items;
+    let nodes = list_nodes(cluster).await?;
     let co_located = schedulable(&nodes).count() < 2;
     let mut nodes: Vec<_> = nodes.into_iter().map(described).collect();
     nodes.sort();

@@ -52,7 +52,7 @@ pub(super) async fn free(cluster: &Cluster, node: &str, campaigns: &[String]) ->
 ///
 /// # Errors
 /// [`KubeError::Api`].
-pub(super) async fn list(cluster: &Cluster) -> Result<Vec<Node>, KubeError> {
+pub(in crate::kube) async fn list(cluster: &Cluster) -> Result<Vec<Node>, KubeError> {
     let nodes = Api::<Node>::all(cluster.client().clone());
     let listed = nodes.list(&ListParams::default()).await.map_err(KubeError::api("list the nodes"))?;
     Ok(listed.items)

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Node, Pod};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 use serde_json::{Value, json};
 
 use super::{Finding, Preflight, said};
-use crate::kube::access::choice::schedulable;
+use crate::kube::access::{list_nodes, schedulable};
 use crate::kube::cluster::Cluster;
 use crate::kube::error::KubeError;
 use crate::kube::namespace::remove_namespace;
@@ -49,8 +49,7 @@ pub async fn examine_images(cluster: &Cluster, images: &BTreeSet<String>) -> Pre
 }
 
 async fn try_all(cluster: &Cluster, images: &BTreeSet<String>) -> Result<Vec<Finding>, KubeError> {
-    let nodes: Api<Node> = Api::all(cluster.client().clone());
-    let nodes = nodes.list(&ListParams::default()).await.map_err(KubeError::api("list the nodes"))?.items;
+    let nodes = list_nodes(cluster).await?;
     let names: Vec<String> = schedulable(&nodes).map(ResourceExt::name_any).collect();
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
     cluster.apply(&namespace).await?;
