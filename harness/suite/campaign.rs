@@ -1,5 +1,6 @@
 //! One invocation's campaign: its folder, its block groups, and what they came to.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
@@ -7,29 +8,29 @@ use std::time::{Instant, SystemTime};
 
 use meshbench_core::digest::digest;
 use meshbench_core::event::Event;
+use meshbench_core::histogram::LatencyHistogram;
 use meshbench_core::judge::Verdict;
+use meshbench_core::pooling::Pooled;
 use meshbench_core::report::{
     BrokenScenario, CaseReport, Environment, Executable, IgnoredCase, REPORT_VERSION, Report, ScenarioSource,
 };
-use meshbench_core::scenario::{MeshName, ProviderKind};
+use meshbench_core::scenario::MeshName;
+use meshbench_lab::GroupOutcome;
 use meshbench_lab::local::LocalProvider;
 use meshbench_lab::mesh::{BinaryFinder, BinarySource, Found, MeshCatalog, Unavailable};
 use meshbench_lab::process::{LiveCampaign, Placement, Swept, move_this_thread, sweep};
-use meshbench_lab::{GroupOutcome, GroupPlan, Provider};
 use meshbench_report::csv::{SampledRun, SamplesWriter};
 use meshbench_report::progress::Progress;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::baselines::{Baselines, BaselinesError};
-use crate::case_reports::{
-    JudgedCase, confirming_stage, definition, group_name, group_reports, heading, share_of_alpha,
-};
-use crate::clusters::Clusters;
+use crate::case_reports::{JudgedCase, definition, group_reports, heading, share_of_alpha};
+use crate::clusters::{Clusters, Running};
 use crate::discovery::{HeldBack, PlannedCase};
 use crate::environment::read_environment;
+use crate::places::{PlacedGroup, carry_out_at_once};
 use crate::settings::Settings;
-use crate::stage::carry_out_stage;
 
 /// Why a case without a report has none: nothing else leaves one out.
 const NOT_RUN: &str = "interrupted before it ran";
@@ -76,6 +77,8 @@ pub(crate) struct Campaign {
     baselines: Baselines,
     started: (SystemTime, Instant),
     reports: Vec<CaseReport>,
+    /// The merged latencies of each case that ran on several clusters, by name.
+    latencies: BTreeMap<String, LatencyHistogram>,
     scenarios: BTreeMap<String, ScenarioSource>,
     ran: BTreeSet<String>,
     interrupted: bool,
@@ -99,25 +102,25 @@ impl Campaign {
             move |source| CampaignError::File { doing, path, source }
         };
         fs::create_dir_all(&output).map_err(file("create the output folder"))?;
-        let swept = sweep(&output).map_err(file("sweep what a killed campaign left in"))?;
+        let system = |doing| move |source| CampaignError::System { doing, source };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(system("start the asynchronous runtime"))?;
+        let swept = runtime.block_on(sweep(&output)).map_err(file("sweep what a killed campaign left in"))?;
         if let Some(what) = describe(&swept) {
-            progress.observe(&Event::Swept { what });
+            progress.observe(None, &Event::Swept { what });
         }
         let now = SystemTime::now();
         let id = campaign_id(now);
         let live = LiveCampaign::claim(&output, &id).map_err(file("claim a campaign in"))?;
         let folder = output.join(&id);
         fs::create_dir_all(&folder).map_err(file("create a campaign's folder in"))?;
-        let system = |doing| move |source| CampaignError::System { doing, source };
         let placement = Placement::of_this_machine()
             .map_err(|error| system("read which cores may be used")(error.into()))?;
         // The harness must not wake up on the generator's core.
         move_this_thread(&placement.measured)
             .map_err(|error| system("leave the load generator's core")(error.into()))?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(system("start the asynchronous runtime"))?;
         let environment = read_environment(&placement);
         let baselines = Baselines::open(settings.snapshots(), &id, &folder, environment.clone())?;
         let provider = LocalProvider {
@@ -130,7 +133,7 @@ impl Campaign {
         Ok(Self {
             catalog,
             provider,
-            clusters: Clusters::new(settings.context.clone()),
+            clusters: Clusters::default(),
             finder: BinaryFinder { cache: settings.cache() },
             runtime,
             live,
@@ -142,6 +145,7 @@ impl Campaign {
             baselines,
             started: (now, Instant::now()),
             reports: Vec::new(),
+            latencies: BTreeMap::new(),
             scenarios: BTreeMap::new(),
             ran: BTreeSet::new(),
             interrupted: false,
@@ -173,7 +177,7 @@ impl Campaign {
         match source.find(&self.finder)? {
             Found::Here(executable) => Ok(executable),
             Found::Installable => {
-                self.progress.observe(&Event::Provisioning { mesh: mesh.clone() });
+                self.progress.observe(None, &Event::Provisioning { mesh: mesh.clone() });
                 let Self { runtime, finder, live, provider, cancelled, .. } = self;
                 runtime.block_on(source.install(finder, live, &provider.placement, cancelled))
             }
@@ -209,7 +213,7 @@ impl Campaign {
         verdict
     }
 
-    /// Runs the case's block group, once.
+    /// Runs the case's block group, once, on all clusters at once where there are several.
     ///
     /// # Errors
     /// Why this case cannot run, whatever becomes of the others.
@@ -218,7 +222,7 @@ impl Campaign {
             return Err(format!("{reason} (cure: {cure})"));
         }
         definition(&self.catalog, &case.case.mesh)?;
-        if self.ran.contains(&group_name(case)) {
+        if self.ran.contains(&case.blocks()) {
             return Ok(());
         }
         if self.interrupted || self.cancelled.is_cancelled() {
@@ -229,66 +233,64 @@ impl Campaign {
     }
 
     fn run_group(&mut self, case: &PlannedCase, selected: &[PlannedCase]) -> Result<(), String> {
-        let group = group_name(case);
+        let blocks = case.blocks();
         let members: Vec<_> =
-            selected.iter().filter(|other| other.can_run() && group_name(other) == group).collect();
-        let compared = members.iter().find_map(|member| member.compared_with());
-        let mut meshes: Vec<_> = members.iter().map(|member| &member.case.mesh).collect();
-        meshes.extend(compared.filter(|old| !meshes.contains(old)));
-        let mut arms = vec![definition(&self.catalog, &MeshName::bare())?];
-        // One that is wrong fails its own trial and takes no other down.
-        arms.extend(
-            meshes
-                .into_iter()
-                .filter(|mesh| !mesh.is_bare())
-                .filter_map(|mesh| definition(&self.catalog, mesh).ok()),
-        );
-        let blocks = 1..=case.scenario.repeats.get();
-        let plan = GroupPlan {
-            scenario: &case.scenario,
-            rate: case.case.rate,
-            duration: case.case.duration,
-            arms,
-            blocks,
-        };
+            selected.iter().filter(|other| other.can_run() && other.blocks() == blocks).collect();
+        let places = PlacedGroup::of(&self.catalog, &members)?;
         let Self { runtime, provider, clusters, live, folder, cancelled, progress, baselines, .. } = self;
-        let (place, cluster) = match case.scenario.provider {
-            ProviderKind::Local => (Provider::Local { local: provider, campaign: live }, None),
-            ProviderKind::Kube => {
-                let kube =
-                    clusters.of(&case.scenario, &plan.arms, live.id(), cancelled, runtime, progress)?;
-                (Provider::Kube(kube), Some(kube.environment()))
-            }
-        };
-        let mut observe = |event: Event| progress.observe(&event);
-        let mut carry_out =
-            |plan: &GroupPlan<'_>| runtime.block_on(plan.carry_out(place, folder, cancelled, &mut observe));
-        let (plan, mut outcome) = carry_out_stage(plan, &mut carry_out);
-        if let Some(confirming) = confirming_stage(&plan, &outcome).filter(|_| compared.is_some()) {
-            outcome.extend(carry_out_stage(confirming, &mut carry_out).1);
-        }
+        let cores = provider.placement.all();
+        let shared = RefCell::new(&mut *progress);
+        let running = Running { live, folder, cores: &cores, cancelled, progress: &shared };
+        let carried_out = runtime.block_on(carry_out_at_once(places, provider, clusters, running));
         let stragglers = live.end_stragglers();
         if !stragglers.is_empty() {
             let what = format!("processes that outlived their run were ended: {}", stragglers.join(", "));
-            progress.observe(&Event::Swept { what });
+            progress.observe(None, &Event::Swept { what });
         }
         let share = share_of_alpha(selected.iter().map(|case| &case.case.mesh));
-        let judged = group_reports(&plan, &outcome, &members, provider, baselines, cluster, share);
+        let (mut judged, mut outcomes) = (Vec::new(), Vec::new());
+        for (place, outcome) in carried_out {
+            match outcome {
+                Ok(outcome) => {
+                    let cluster = place.cluster.and_then(|choice| clusters.environment(choice));
+                    judged.extend(group_reports(&place, &outcome, provider, baselines, cluster, share));
+                    outcomes.push(outcome);
+                }
+                Err(why) => {
+                    // One whose definition is wrong says that instead, when its turn comes.
+                    let is_whole = |case: &&&PlannedCase| definition(&self.catalog, &case.case.mesh).is_ok();
+                    self.reports.extend(place.members.iter().filter(is_whole).map(|case| {
+                        CaseReport::without_runs(heading(&self.catalog, provider, case), why.clone())
+                    }));
+                }
+            }
+        }
         let (name, text, seed) = (case.scenario.name.clone(), case.scenario.text.clone(), case.scenario.seed);
         let digest = digest(text.as_bytes());
         self.scenarios.insert(name.clone(), ScenarioSource { name, text, digest, seed });
-        self.interrupted |= outcome.interrupted;
-        self.ran.insert(group);
-        // What was measured stands: measuring again because a file is missing would be selection.
-        let written = [self.keep_for_later(&judged), self.write_samples(&outcome)];
-        self.unwritten = self.unwritten.take().or(written.into_iter().find_map(Result::err));
-        self.reports.extend(judged.into_iter().map(|(report, _)| report));
+        self.interrupted |= outcomes.iter().any(|outcome| outcome.interrupted);
+        self.ran.insert(blocks);
+        self.keep(judged, &outcomes);
         Ok(())
+    }
+
+    /// Keeps what was judged, and what it rests on.
+    fn keep(&mut self, judged: Vec<JudgedCase>, outcomes: &[GroupOutcome]) {
+        // What was measured stands: measuring again because a file is missing would be selection.
+        let mut written = vec![self.keep_for_later(&judged)];
+        written.extend(outcomes.iter().map(|outcome| self.write_samples(outcome)));
+        self.unwritten = self.unwritten.take().or(written.into_iter().find_map(Result::err));
+        for JudgedCase { report, latencies, .. } in judged {
+            if report.cluster_of_several().is_some() {
+                self.latencies.insert(report.name.clone(), latencies);
+            }
+            self.reports.push(report);
+        }
     }
 
     /// Leaves what each case gives to be accepted, and adds it to the history.
     fn keep_for_later(&self, judged: &[JudgedCase]) -> Result<(), CampaignError> {
-        for (report, measured) in judged {
+        for JudgedCase { report, measured, .. } in judged {
             if let (Some(measured), Some(standing)) = (measured, &report.against_baseline) {
                 self.baselines.keep(measured, standing, &report.verdict)?;
             }
@@ -332,21 +334,23 @@ impl Campaign {
         broken_scenarios: Vec<BrokenScenario>,
     ) -> (Report, Vec<String>) {
         let (started_at, since) = self.started;
-        let cluster = self.clusters.environment().cloned();
-        let left = self.clusters.leave(&self.runtime);
+        let clusters = self.clusters.environments();
+        let left = self.runtime.block_on(self.clusters.leave(&mut self.progress));
         let report = Report {
             version: REPORT_VERSION,
             campaign: self.live.id().to_owned(),
             started_at: humantime::format_rfc3339_seconds(started_at).to_string(),
             took_seconds: since.elapsed().as_secs_f64(),
             interrupted: self.interrupted || self.cancelled.is_cancelled(),
-            environment: Environment { cluster, ..self.environment },
+            environment: Environment { clusters, ..self.environment },
             cases: self.reports,
+            pooled: None,
             ignored,
             scenarios: self.scenarios.into_values().collect(),
             broken_scenarios,
         };
-        (report, left)
+        let pooled = Pooled::of_clusters(&report, &self.latencies);
+        (Report { pooled, ..report }, left)
     }
 }
 
@@ -365,6 +369,7 @@ fn describe(swept: &Swept) -> Option<String> {
         };
         said.push(format!("removed what was left of {}: {processes}", swept.campaigns.join(", ")));
     }
+    said.extend(swept.undone.iter().map(|what| format!("removed {what}, which a killed campaign had made")));
     said.extend(swept.left.iter().map(|left| format!("left over from a killed campaign: {left}")));
     (!said.is_empty()).then(|| said.join("; "))
 }

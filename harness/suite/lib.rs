@@ -11,6 +11,7 @@ mod clusters;
 mod discovery;
 mod environment;
 mod output;
+mod places;
 mod rebuild;
 mod settings;
 mod signals;

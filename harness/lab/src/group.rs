@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use meshbench_core::event::Event;
+use meshbench_core::file_name;
 use meshbench_core::resources::{ResourceUse, Sample};
 use meshbench_core::run::Run;
 use meshbench_core::scenario::{MeshName, Scenario};
@@ -24,6 +25,8 @@ use crate::process::LiveCampaign;
 pub struct GroupPlan<'a> {
     /// The scenario.
     pub scenario: &'a Scenario,
+    /// The context of the cluster that its runs take place on, where the same group runs on others too.
+    pub cluster: Option<&'a str>,
     /// The offered rate of all its runs.
     pub rate: OfferedRate,
     /// The measured window of all its runs.
@@ -101,10 +104,26 @@ impl GroupOutcome {
 }
 
 impl GroupPlan<'_> {
-    /// `scenario::rate::duration`.
+    /// `scenario::rate::duration`, and `@context` where it runs on several clusters.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}::{}::{}", self.scenario.name, self.rate, self.duration)
+        format!("{}::{}::{}{}", self.scenario.name, self.rate, self.duration, self.place(str::to_owned))
+    }
+
+    /// `scenario::mesh::rate::duration`, and `@context` where it runs on several clusters.
+    #[must_use]
+    pub fn case_name(&self, mesh: &MeshName) -> String {
+        format!(
+            "{}::{mesh}::{}::{}{}",
+            self.scenario.name,
+            self.rate,
+            self.duration,
+            self.place(str::to_owned)
+        )
+    }
+
+    fn place(&self, shown: impl Fn(&str) -> String) -> String {
+        self.cluster.map_or_else(String::new, |cluster| format!("@{}", shown(cluster)))
     }
 
     /// How many runs it takes.
@@ -175,8 +194,10 @@ impl GroupPlan<'_> {
         observe: &mut dyn FnMut(Event),
     ) -> Result<(Run, Vec<Sample>), LabError> {
         let Place { block, position } = place;
+        let Self { scenario, rate, duration, .. } = self;
+        let cluster = self.place(file_name::encode);
         let run_folder =
-            format!("runs/{}-{}-{}-block{block}-{}", self.scenario.name, self.rate, self.duration, mesh.name);
+            format!("runs/{}-{rate}-{duration}-block{block}-{}{cluster}", scenario.name, mesh.name);
         let blocks = *self.blocks.end();
         observe(Event::RunStarted { mesh: mesh.name.clone(), block, blocks });
         let arm = ArmRun {

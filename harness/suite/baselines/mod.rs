@@ -95,13 +95,12 @@ impl Baselines {
         // Blocks that confirm a change were run for what looked bad, and would weigh it twice.
         let is_first = |run: &&Run| plan.blocks.contains(&run.block);
         let [runs, bare] = [runs, bare].map(|runs| runs.iter().copied().filter(is_first).collect::<Vec<_>>());
-        let environment = Environment { cluster: cluster.cloned(), ..self.environment.clone() };
         let subject = Subject {
             case: heading.name.clone(),
             mesh_version: heading.mesh_version.clone(),
             executable: heading.executable.as_ref().map(|executable| executable.version.clone()),
             workload: workload_digest(plan.scenario),
-            fingerprint: Fingerprint::of(&environment, plan.rate, plan.duration),
+            fingerprint: Fingerprint::of(&self.environment, cluster, plan.rate, plan.duration),
         };
         let means = CampaignMeans::of(&self.campaign, subject.clone(), &runs, &bare)?;
         let (baseline, log) = Baseline::of(&self.campaign, subject, &runs, &bare)?;

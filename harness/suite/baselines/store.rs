@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use meshbench_core::baseline::{Baseline, BaselineError};
 use meshbench_core::digest::digest;
+use meshbench_core::file_name;
 use meshbench_lab::{error_chain, shown_path};
 
 /// A folder of baselines.
@@ -23,7 +24,7 @@ pub(crate) struct BaselineStore {
 pub(crate) struct Key {
     /// The environment class.
     pub class: String,
-    /// `scenario::mesh::rate::duration`.
+    /// `scenario::mesh::rate::duration`, and `@context` of a case on several clusters.
     pub case: String,
 }
 
@@ -227,8 +228,11 @@ impl BaselineStore {
     fn files(&self, key: &Key) -> Files {
         let (scenario, rest) = key.case.split_once("::").unwrap_or(("", &key.case));
         let folder = self.folder.join(&key.class).join(scenario);
+        let (rest, cluster) =
+            rest.split_once('@').map_or((rest, None), |(rest, cluster)| (rest, Some(cluster)));
+        let cluster = cluster.map_or_else(String::new, |cluster| format!("@{}", file_name::encode(cluster)));
         // Colons are no part of a file's name everywhere.
-        let stem = rest.replace("::", "-");
+        let stem = format!("{}{cluster}", rest.replace("::", "-"));
         let file = |end: &str| folder.join(format!("{stem}{end}"));
         Files {
             table: file(".toml"),
@@ -241,9 +245,13 @@ impl BaselineStore {
 
 /// The case whose files have this stem: rate and duration have no hyphen, meshes may.
 fn case_of(scenario: &str, stem: &str) -> Option<String> {
+    let (stem, cluster) = match stem.split_once('@') {
+        Some((stem, cluster)) => (stem, format!("@{}", file_name::decode(cluster)?)),
+        None => (stem, String::new()),
+    };
     let (rest, duration) = stem.rsplit_once('-')?;
     let (mesh, rate) = rest.rsplit_once('-')?;
-    Some(format!("{scenario}::{mesh}::{rate}::{duration}"))
+    Some(format!("{scenario}::{mesh}::{rate}::{duration}{cluster}"))
 }
 
 fn read_table(path: &Path, case: &str) -> Result<Option<Baseline>, StoreError> {

@@ -2,6 +2,7 @@
 
 mod case;
 mod check;
+mod cluster_source;
 mod kube;
 mod mesh_name;
 mod provider_kind;
@@ -18,6 +19,7 @@ use crate::units::{OfferedRate, Span};
 use crate::yaml;
 
 pub use case::Case;
+pub use cluster_source::{ClusterRecipe, ClusterSource};
 pub use kube::{GeneratorNode, KubeSettings, NamespaceLayout, ServicePlacement};
 pub use mesh_name::MeshName;
 pub use provider_kind::ProviderKind;

@@ -29,18 +29,16 @@ pub struct KubeProvider {
 }
 
 impl KubeProvider {
-    /// Claims the cluster of a context, removes what dead campaigns left in it, and examines it; what was removed comes
+    /// Claims a cluster, removes what dead campaigns left in it, and examines it; what was removed comes
     /// back in words.
     ///
     /// # Errors
     /// [`KubeError::Unfit`] with everything that keeps the campaign from running; nothing is left claimed then.
     pub async fn begin(
-        context: &str,
-        campaign: &str,
+        cluster: Cluster,
         wanted: &Wanted<'_>,
         cancelled: &CancellationToken,
     ) -> Result<(Self, Vec<String>), KubeError> {
-        let cluster = Cluster::connect(Some(context), campaign).await?;
         let lease = HeldLease::acquire(&cluster).await?;
         let prepared = async {
             let Swept { removed, left } = sweep(&cluster).await?;

@@ -10,8 +10,8 @@ use meshbench_core::report::{CaseReport, Report};
 pub use style::Style;
 
 use crate::facts::{
-    self, BlockGroup, Tally, Tone, block_groups, data_paths, ignored_together, latency_table,
-    meshes_with_roles, resource_table,
+    self, BlockGroup, Tally, Tone, block_groups, data_paths, how_many_are_pooled, ignored_together,
+    latency_table, meshes_with_roles, pooled_table, resource_table,
 };
 use layout::lay_out;
 use text::{printable, wrapped};
@@ -30,6 +30,7 @@ pub fn render(report: &Report, style: Style) -> String {
     for group in &groups {
         page.group(group);
     }
+    page.pooled(report);
     page.legend(&groups);
     page.broken(report);
     page.ignored(report);
@@ -60,6 +61,17 @@ impl Page {
         for note in group.notes() {
             self.say(Tone::Faint, &note, 2);
         }
+        self.gap();
+    }
+
+    /// What the clusters come to together.
+    fn pooled(&mut self, report: &Report) {
+        let Some(pooled) = &report.pooled else { return };
+        self.say(Tone::Heading, "all clusters together", 0);
+        self.gap();
+        self.lines.extend(lay_out(&pooled_table(pooled), self.style));
+        self.gap();
+        self.say(Tone::Faint, &how_many_are_pooled(pooled), 2);
         self.gap();
     }
 

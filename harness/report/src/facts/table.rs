@@ -144,7 +144,7 @@ fn worst(case: &CaseReport, figure: fn(&RunReport) -> f64) -> Option<f64> {
 }
 
 impl Column {
-    const fn plain(name: &'static str) -> Self {
+    pub(super) const fn plain(name: &'static str) -> Self {
         Self { section: "", short: name, full: name }
     }
 }

@@ -120,6 +120,8 @@ impl Group {
             Event::RunFailed { .. } => self.run_ended(),
             Event::Swept { .. }
             | Event::Provisioning { .. }
+            | Event::MakingCluster { .. }
+            | Event::RemovingCluster { .. }
             | Event::GroupStarted { .. }
             | Event::GroupDone => {}
         }

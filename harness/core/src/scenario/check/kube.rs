@@ -2,6 +2,7 @@
 
 use super::bounds;
 use super::checker::Checker;
+use super::cluster;
 use crate::scenario::raw::RawKube;
 use crate::scenario::{KubeSettings, ProviderKind};
 use crate::yaml::Path;
@@ -18,6 +19,7 @@ pub(super) fn check(
     }
     let default = RawKube::default();
     let raw = raw.unwrap_or(&default);
+    let clusters = cluster::check(checker, &path, raw);
     let has_spaces = raw.image.is_empty() || raw.image.contains(char::is_whitespace);
     if has_spaces {
         let message = format!("{:?} is no image; expected one such as {:?}", raw.image, default.image);
@@ -32,7 +34,7 @@ pub(super) fn check(
         checker.bound(&path.key("step_limit"), limit, bounds::LONGEST_STEP);
     }
     Some(KubeSettings {
-        context: raw.context.clone(),
+        clusters,
         image: raw.image.clone(),
         generators: generators?,
         generator_node: generator_node?,

@@ -4,6 +4,7 @@
 //! The JSON schema comes from these types; their comments are what an editor shows.
 
 mod budgets;
+mod cluster;
 mod entries;
 mod kube;
 mod strictness;
@@ -17,6 +18,7 @@ use super::{MeshName, ProviderKind, Tier};
 use crate::units::{OfferedRate, Span};
 
 pub(super) use budgets::{OVERRIDES, RawBudgets, RawLimits};
+pub(super) use cluster::RawCluster;
 pub(super) use entries::Entries;
 pub(super) use kube::RawKube;
 pub(super) use strictness::{RawFloors, RawSmallestChanges, RawStrictness};
