@@ -11,6 +11,7 @@
 
 mod breakage;
 mod campaigns;
+mod clusters;
 mod generators;
 mod interruption;
 #[path = "../support/mod.rs"]
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 /// All trials, which share a cluster, in the order in which they run.
-const TRIALS: [(&str, fn()); 8] = [
+const TRIALS: [(&str, fn()); 10] = [
     ("kube_smoke_with_a_real_istio", campaigns::kube_smoke_with_a_real_istio),
     ("doctor_names_a_mesh_that_is_not_ours", campaigns::doctor_names_a_mesh_that_is_not_ours),
     ("a_second_campaign_is_refused", campaigns::a_second_campaign_is_refused),
@@ -31,6 +32,8 @@ const TRIALS: [(&str, fn()); 8] = [
     ("plaintext_is_caught", breakage::plaintext_is_caught),
     ("a_webhook_that_is_down_is_caught", breakage::a_webhook_that_is_down_is_caught),
     ("nothing_is_left_after_kills", interruption::nothing_is_left_after_kills),
+    ("of_two_clusters_the_slowed_one_is_the_lemon", clusters::of_two_clusters_the_slowed_one_is_the_lemon),
+    ("a_cluster_lives_as_long_as_its_campaign", clusters::a_cluster_lives_as_long_as_its_campaign),
 ];
 
 /// Trials that run when asked for.
