@@ -33,6 +33,7 @@ fn send(signal: Signal, child: &Child) {
 #[rstest]
 #[case::meshbench(MESHBENCH, &[])]
 #[case::meshbench_run(MESHBENCH, &["run"])]
+#[case::meshbench_limit(MESHBENCH, &["limit"])]
 #[case::meshbench_calibrate(MESHBENCH, &["calibrate"])]
 #[case::load(LOAD, &[])]
 #[case::emojivoto(EMOJIVOTO, &[])]

@@ -18,14 +18,29 @@ use meshbench_core::judge::Verdict;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use procfs::process::{Process, all_processes};
+use rstest::rstest;
 use support::{Workshop, eventually, small_scenario, start, text_of};
 
 /// A scenario of `bare` with this in its section `kube`.
 fn remote(kube: &str) -> Workshop {
     let workshop = Workshop::new();
-    let scenario = small_scenario("bare", "1s").replace("provider: local", "provider: kube");
-    workshop.scenario("remote", &format!("{scenario}kube:\n  step_limit: 3m\n{kube}"));
+    workshop.scenario("remote", &scenario(kube));
     workshop
+}
+
+/// The same, which looks for a limit.
+fn remote_limit(kube: &str) -> Workshop {
+    let workshop = Workshop::new();
+    let scenario = scenario(kube)
+        .replace("rates: [100rps]", "limit: {slo: {p50: 100ms}, from: 100rps, to: 800rps}")
+        .replace("budgets:\n  error_share: {at_most: 1%}\n", "");
+    workshop.scenario("remote", &scenario);
+    workshop
+}
+
+fn scenario(kube: &str) -> String {
+    let scenario = small_scenario("bare", "1s").replace("provider: local", "provider: kube");
+    format!("{scenario}kube:\n  step_limit: 3m\n{kube}")
 }
 
 fn names(workshop: &Workshop, contexts: Option<&str>) -> Vec<String> {
@@ -48,18 +63,21 @@ fn a_case_is_called_by_its_cluster_where_there_are_several() {
     assert_eq!(names(&workshop, Some("east, west,east")), [format!("{case}@east"), format!("{case}@west")]);
     assert_eq!(names(&workshop, Some("east")), [case]);
     assert_eq!(names(&remote(""), None), [format!("{case}  (cannot run here)")]);
+    let limits = ["remote::bare::limit::1s@north", "remote::bare::limit::1s@south"];
+    assert_eq!(names(&remote_limit("  contexts: [north, south]\n"), None), limits);
 }
 
-#[test]
-fn clusters_that_are_not_to_be_had_fail_their_own_cases() {
-    let workshop = remote("");
+#[rstest]
+#[case::at_a_rate(remote(""), "100rps")]
+#[case::for_a_limit(remote_limit(""), "limit")]
+fn clusters_that_are_not_to_be_had_fail_their_own_cases(#[case] workshop: Workshop, #[case] load: &str) {
     let mut run = workshop.meshbench(&["run", "remote", "--context", "east", "--context", "west"]);
     let output = run.env("KUBECONFIG", "/dev/null").output().unwrap();
     let text = text_of(&output);
     assert!(!output.status.success(), "{text}");
     let report = workshop.report();
     for (case, context) in report.cases.iter().zip(["east", "west"]) {
-        assert_eq!(case.name, format!("remote::bare::100rps::1s@{context}"), "{text}");
+        assert_eq!(case.name, format!("remote::bare::{load}::1s@{context}"), "{text}");
         assert_eq!(case.cluster.as_deref(), Some(context), "{text}");
         let Verdict::Error { causes } = &case.verdict else { panic!("{text}") };
         assert!(causes.join("\n").contains(&format!("context {context}")), "{text}");

@@ -6,13 +6,15 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
+use meshbench_core::collapse::Collapse;
 use meshbench_core::digest::digest;
 use meshbench_core::event::Event;
 use meshbench_core::histogram::LatencyHistogram;
 use meshbench_core::judge::Verdict;
 use meshbench_core::pooling::Pooled;
 use meshbench_core::report::{
-    BrokenScenario, CaseReport, Environment, Executable, IgnoredCase, REPORT_VERSION, Report, ScenarioSource,
+    BrokenScenario, CaseHeading, CaseReport, Environment, Executable, IgnoredCase, REPORT_VERSION, Report,
+    ScenarioSource,
 };
 use meshbench_core::scenario::MeshName;
 use meshbench_lab::GroupOutcome;
@@ -25,11 +27,11 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::baselines::{Baselines, BaselinesError};
-use crate::case_reports::{JudgedCase, definition, group_reports, heading, share_of_alpha};
+use crate::case_reports::{JudgedCase, definition, heading, share_of_alpha};
 use crate::clusters::{Clusters, Running};
 use crate::discovery::{HeldBack, PlannedCase};
 use crate::environment::read_environment;
-use crate::places::{PlacedGroup, carry_out_at_once};
+use crate::places::carry_out_at_once;
 use crate::settings::Settings;
 
 /// Why a case without a report has none: nothing else leaves one out.
@@ -187,13 +189,27 @@ impl Campaign {
     /// What one case comes to, running its block group if that has not run yet.
     /// `selected` names every case of this invocation: those of the group run together.
     pub(crate) fn verdict(&mut self, case: &PlannedCase, selected: &[PlannedCase]) -> Verdict {
+        for lower in case.lower_rates(selected) {
+            // What keeps that one from running is said by its own trial.
+            let _: Result<(), String> = self.run_group_of(lower, selected);
+        }
         if let Err(why) = self.run_group_of(case, selected) {
             self.report_error(case, why);
         }
         match self.reports.iter().find(|report| report.name == case.name) {
             Some(report) => report.verdict.clone(),
-            None => self.report_error(case, NOT_RUN.to_owned()),
+            None => match self.stopping(case) {
+                Some(reason) => self.report(CaseReport::not_run(self.heading(case), reason)),
+                None => self.report_error(case, NOT_RUN.to_owned()),
+            },
         }
+    }
+
+    /// Why the case is not run, where a lower rate was already too much on the same cluster.
+    fn stopping(&self, case: &PlannedCase) -> Option<String> {
+        let collapse =
+            Collapse::stopping(&case.case, case.cluster_of_several(), &case.scenario, &self.reports)?;
+        Some(collapse.reason(&case.case.mesh))
     }
 
     /// Reports an error for each of these cases that has no report yet.
@@ -206,8 +222,14 @@ impl Campaign {
     }
 
     fn report_error(&mut self, case: &PlannedCase, why: String) -> Verdict {
-        let heading = heading(&self.catalog, &self.provider, case);
-        let report = CaseReport::without_runs(heading, why);
+        self.report(CaseReport::without_runs(self.heading(case), why))
+    }
+
+    fn heading(&self, case: &PlannedCase) -> CaseHeading {
+        heading(&self.catalog, &self.provider, case)
+    }
+
+    fn report(&mut self, report: CaseReport) -> Verdict {
         let verdict = report.verdict.clone();
         self.reports.push(report);
         verdict
@@ -222,7 +244,7 @@ impl Campaign {
             return Err(format!("{reason} (cure: {cure})"));
         }
         definition(&self.catalog, &case.case.mesh)?;
-        if self.ran.contains(&case.blocks()) {
+        if self.ran.contains(&case.blocks()) || self.stopping(case).is_some() {
             return Ok(());
         }
         if self.interrupted || self.cancelled.is_cancelled() {
@@ -234,14 +256,16 @@ impl Campaign {
 
     fn run_group(&mut self, case: &PlannedCase, selected: &[PlannedCase]) -> Result<(), String> {
         let blocks = case.blocks();
-        let members: Vec<_> =
-            selected.iter().filter(|other| other.can_run() && other.blocks() == blocks).collect();
-        let places = PlacedGroup::of(&self.catalog, &members)?;
-        let Self { runtime, provider, clusters, live, folder, cancelled, progress, baselines, .. } = self;
-        let cores = provider.placement.all();
+        let members = selected.iter().filter(|other| other.can_run() && other.blocks() == blocks);
+        let members: Vec<_> = members.filter(|member| self.stopping(member).is_none()).collect();
+        let Self {
+            catalog, runtime, provider, clusters, live, folder, cancelled, progress, baselines, ..
+        } = self;
         let shared = RefCell::new(&mut *progress);
-        let running = Running { live, folder, cores: &cores, cancelled, progress: &shared };
-        let carried_out = runtime.block_on(carry_out_at_once(places, provider, clusters, running));
+        let cores = &provider.placement.all();
+        let running = Running { live, folder, cores, cancelled, progress: &shared };
+        let at_once = carry_out_at_once(&members, catalog, provider, clusters, running);
+        let carried_out = runtime.block_on(at_once)?;
         let stragglers = live.end_stragglers();
         if !stragglers.is_empty() {
             let what = format!("processes that outlived their run were ended: {}", stragglers.join(", "));
@@ -253,15 +277,14 @@ impl Campaign {
             match outcome {
                 Ok(outcome) => {
                     let cluster = place.cluster.and_then(|choice| clusters.environment(choice));
-                    judged.extend(group_reports(&place, &outcome, provider, baselines, cluster, share));
-                    outcomes.push(outcome);
+                    judged.extend(outcome.reports(&place.members, provider, baselines, cluster, share));
+                    outcomes.push(outcome.into_measured());
                 }
                 Err(why) => {
                     // One whose definition is wrong says that instead, when its turn comes.
-                    let is_whole = |case: &&&PlannedCase| definition(&self.catalog, &case.case.mesh).is_ok();
-                    self.reports.extend(place.members.iter().filter(is_whole).map(|case| {
-                        CaseReport::without_runs(heading(&self.catalog, provider, case), why.clone())
-                    }));
+                    let whole = place.members.iter().filter(|it| definition(catalog, &it.case.mesh).is_ok());
+                    let headings = whole.map(|case| heading(catalog, provider, case));
+                    self.reports.extend(headings.map(|it| CaseReport::without_runs(it, why.clone())));
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use meshbench_core::comparison::{Comparison, FirstStage};
 use meshbench_core::histogram::LatencyHistogram;
-use meshbench_core::judge::{LeftOut, Verdict, drift_finding, judge, losses};
+use meshbench_core::judge::{LeftOut, Verdict, drift_finding, judge, losses, rough_cpu_finding};
 use meshbench_core::report::{CaseHeading, CaseReport, ClusterEnvironment, Executable};
 use meshbench_core::run::Run;
 use meshbench_core::scenario::{MeshName, ProviderKind, Scenario};
@@ -13,7 +13,6 @@ use meshbench_lab::{GroupOutcome, GroupPlan};
 use crate::baselines::{Baselines, Measured};
 use crate::clusters::ClusterChoice;
 use crate::discovery::PlannedCase;
-use crate::places::PlacedGroup;
 
 pub(crate) fn definition<'a>(
     catalog: &'a MeshCatalog,
@@ -44,7 +43,11 @@ pub(crate) fn heading(catalog: &MeshCatalog, provider: &LocalProvider, case: &Pl
 }
 
 /// What runs a mesh on this machine; on a cluster its images do.
-fn executable(provider: &LocalProvider, scenario: &Scenario, mesh: &MeshName) -> Option<Executable> {
+pub(crate) fn executable(
+    provider: &LocalProvider,
+    scenario: &Scenario,
+    mesh: &MeshName,
+) -> Option<Executable> {
     if scenario.provider == ProviderKind::Kube {
         return None;
     }
@@ -61,11 +64,21 @@ pub(crate) struct JudgedCase {
     pub(crate) latencies: LatencyHistogram,
 }
 
+impl JudgedCase {
+    /// With the latencies of the `runs` that its figures rest on.
+    pub(crate) fn new(report: CaseReport, measured: Option<Measured>, runs: &[&Run]) -> Self {
+        let mut latencies = LatencyHistogram::new();
+        runs.iter().for_each(|run| latencies.merge(&run.recording.latency_ns));
+        Self { report, measured, latencies }
+    }
+}
+
 /// A report for every arm that has a run or a failure; of an interrupted group
 /// only for arms with something to show.
 pub(crate) fn group_reports<'a>(
-    PlacedGroup { plan, members, .. }: &PlacedGroup<'_>,
+    plan: &GroupPlan<'_>,
     outcome: &'a GroupOutcome,
+    members: &[&PlannedCase],
     provider: &LocalProvider,
     baselines: &Baselines,
     cluster: Option<&ClusterEnvironment>,
@@ -113,16 +126,15 @@ pub(crate) fn group_reports<'a>(
         let (measured, standing) =
             (measured.filter(|_| unsteady.is_none()), standing.filter(|_| unsteady.is_none()));
         let unsteady = unsteady.map(|why| format!("compared with no baseline, and makes none: {why}"));
-        let remarks = drift_finding(&fit, &fit_bare).into_iter().chain(unsteady).collect();
+        let findings = [drift_finding(&fit, &fit_bare), rough_cpu_finding(&fit), unsteady];
+        let remarks = findings.into_iter().flatten().collect();
         let report = CaseReport::new(heading, &fit, &fit_bare, judgement);
         let report = report.leaving_out(left_out.blocks, &runs).remarking(remarks).compared(comparison);
         let report = match (&measured, standing) {
             (Some(measured), Some(standing)) => report.against(standing, measured.fingerprint().clone()),
             _ => report,
         };
-        let mut latencies = LatencyHistogram::new();
-        fit.iter().for_each(|run| latencies.merge(&run.recording.latency_ns));
-        Some(JudgedCase { report, measured, latencies })
+        Some(JudgedCase::new(report, measured, &fit))
     };
     plan.arms.iter().filter_map(report).collect()
 }

@@ -8,7 +8,8 @@ use meshbench_core::event::Event;
 use meshbench_core::report::ClusterEnvironment;
 use meshbench_core::scenario::{ClusterRecipe, ClusterSource, ProviderKind, Scenario};
 use meshbench_lab::error_chain;
-use meshbench_lab::kube::{Cluster, KubeProvider, MadeCluster, Wanted};
+use meshbench_lab::kube::{Cluster, KubeProvider, MadeCluster};
+use meshbench_lab::mesh::MeshDefinition;
 use meshbench_lab::process::LiveCampaign;
 use meshbench_report::progress::Progress;
 use tokio_util::sync::CancellationToken;
@@ -72,16 +73,18 @@ impl ClusterChoice {
 }
 
 impl Clusters {
-    /// Reaches, all at once, those of these that were not asked for before.
+    /// Reaches, all at once, those of these that were not asked for before, for a scenario with these meshes.
     pub(crate) async fn reach(
         &mut self,
         choices: &[&ClusterChoice],
-        wanted: &Wanted<'_>,
+        scenario: &Scenario,
+        meshes: &[&MeshDefinition],
         running: Running<'_>,
     ) {
         let is_new = |choice: &&ClusterChoice| self.0.iter().all(|(known, _)| known != *choice);
         let new: Vec<&ClusterChoice> = choices.iter().copied().filter(is_new).collect();
-        let reached = join_all(new.iter().map(|choice| Reached::reach(choice, wanted, running))).await;
+        let reached =
+            join_all(new.iter().map(|choice| Reached::reach(choice, scenario, meshes, running))).await;
         self.0.extend(new.into_iter().cloned().zip(reached));
     }
 
@@ -116,7 +119,12 @@ impl Clusters {
 }
 
 impl Reached {
-    async fn reach(choice: &ClusterChoice, wanted: &Wanted<'_>, running: Running<'_>) -> Self {
+    async fn reach(
+        choice: &ClusterChoice,
+        scenario: &Scenario,
+        meshes: &[&MeshDefinition],
+        running: Running<'_>,
+    ) -> Self {
         let campaign = running.live.id();
         let (made, cluster) = match choice {
             ClusterChoice::Existing(context) => (None, Cluster::connect(Some(context), campaign).await),
@@ -129,7 +137,7 @@ impl Reached {
             },
         };
         let begun = match cluster {
-            Ok(cluster) => KubeProvider::begin(cluster, wanted, running.cancelled).await,
+            Ok(cluster) => KubeProvider::begin(cluster, scenario, meshes, running.cancelled).await,
             Err(error) => Err(error),
         };
         let provider = begun.map_err(|error| error_chain(&error)).map(|(provider, swept)| {

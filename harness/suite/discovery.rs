@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use meshbench_core::problem::{Problem, Problems};
 use meshbench_core::report::BrokenScenario;
-use meshbench_core::scenario::{Case, Known, MeshName, ProviderKind, Scenario, Tier};
+use meshbench_core::scenario::{Case, CaseLoad, Known, MeshName, ProviderKind, Scenario, Tier};
 use meshbench_core::yaml;
 use meshbench_emojivoto::catalog as emoji;
 use meshbench_lab::mesh::{BinaryFinder, CatalogError, LocalMesh, MeshCatalog};
@@ -93,10 +93,10 @@ impl HeldBack {
 }
 
 impl PlannedCase {
-    /// `scenario::rate::duration`: the cases of one name run at once, on whatever clusters.
+    /// `scenario::rate::duration`, or `scenario::limit::duration`: the cases of one name run at once, on whatever clusters.
     #[must_use]
     pub(crate) fn blocks(&self) -> String {
-        format!("{}::{}::{}", self.case.scenario, self.case.rate, self.case.duration)
+        format!("{}::{}::{}", self.case.scenario, self.case.load, self.case.duration)
     }
 
     /// The context of its cluster, where it runs on others too.
@@ -110,6 +110,21 @@ impl PlannedCase {
     pub(crate) fn compared_with(&self) -> Option<&MeshName> {
         let compare = self.scenario.compare.as_ref()?;
         (compare.new == self.case.mesh).then_some(&compare.old)
+    }
+
+    /// Of the `selected`, those that have to be run first, lowest rate first: the same scenario and duration at lower rates,
+    /// where these decide which meshes go on. Those on other clusters too, for all of a rate run at once.
+    pub(crate) fn lower_rates<'a>(&self, selected: &'a [Self]) -> Vec<&'a Self> {
+        let Case { scenario, load, duration, .. } = &self.case;
+        let is_lower = |other: &&Self| {
+            let Case { scenario: its_scenario, load: its_load, duration: its_duration, .. } = &other.case;
+            (its_scenario, its_duration) == (scenario, duration)
+                && matches!((its_load, load), (CaseLoad::Rate(its_rate), CaseLoad::Rate(rate)) if its_rate < rate)
+        };
+        let mut lower: Vec<_> =
+            selected.iter().filter(|_| self.scenario.stop_at_collapse).filter(is_lower).collect();
+        lower.sort_by_key(|other| other.case.load);
+        lower
     }
 
     /// Whether it can run here, asked for or not.
@@ -133,9 +148,9 @@ impl Discovery {
             .map_err(failed)?;
         files.retain(|file| is_meant_as_scenario(file));
         files.sort();
-        let catalog = MeshCatalog::load(&folder.join("meshes"))?;
+        let mut catalog = MeshCatalog::load(&folder.join("meshes"))?;
         let meshes = catalog.names();
-        let emoji: Vec<&str> = emoji::listed().iter().map(|emoji| emoji.shortcode).collect();
+        let emoji = shortcodes();
         let known = Known { meshes: &meshes, emoji: &emoji };
         let (mut scenarios, mut broken) = (Vec::new(), Vec::new());
         for file in files {
@@ -148,7 +163,19 @@ impl Discovery {
                 }
             }
         }
+        catalog.add_versions(scenarios.iter().flat_map(|scenario: &Arc<Scenario>| &scenario.meshes));
         Ok(Self { catalog, scenarios, broken })
+    }
+
+    /// The same with one scenario in place of all: the one called `name` with this `text`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(crate) fn with_only(self, name: &str, text: &str) -> Result<Self, Problems> {
+        let meshes = self.catalog.names();
+        let emoji = shortcodes();
+        let scenario = Scenario::parse(name, name, text, Known { meshes: &meshes, emoji: &emoji })?;
+        Ok(Self { scenarios: vec![Arc::new(scenario)], broken: Vec::new(), ..self })
     }
 
     /// Every case of every scenario, in the order of files and matrices.
@@ -193,6 +220,11 @@ fn placed(
         [] => vec![planned(None)],
         clusters => clusters.iter().map(|cluster| planned(Some(cluster))).collect(),
     }
+}
+
+/// What the workload can be voted with.
+fn shortcodes() -> Vec<&'static str> {
+    emoji::listed().iter().map(|emoji| emoji.shortcode).collect()
 }
 
 /// Editors' locks and backups begin with a dot; everything else in YAML is a scenario.

@@ -10,6 +10,7 @@ pub mod cli;
 mod clusters;
 mod discovery;
 mod environment;
+mod limit_reports;
 mod output;
 mod places;
 mod rebuild;

@@ -1,6 +1,6 @@
 //! A finished campaign from what it left in its folder: [`Rebuilt`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -99,18 +99,19 @@ fn read_report(path: &Path) -> Result<Report, RebuildError> {
 fn rebuild_case(folder: &Path, case: &mut CaseReport, unread: &mut Vec<String>) -> Option<LatencyHistogram> {
     let mut merged = LatencyHistogram::new();
     let mut is_whole = true;
+    let counted: BTreeSet<u32> = case.counted_runs().map(|run| run.block).collect();
     for run in &mut case.runs {
-        let is_left_out = case.left_out.iter().any(|left_out| left_out.block == run.block);
+        let counts = counted.contains(&run.block);
         match read_recording(folder, run) {
             Ok(recording) => {
                 run.latency_ns = LatencyTable::from(&recording.latency_ns);
                 run.latency_curve = CurvePoint::curve(&recording.latency_ns);
-                if !is_left_out {
+                if counts {
                     merged.merge(&recording.latency_ns);
                 }
             }
             Err(why) => {
-                is_whole &= is_left_out;
+                is_whole &= !counts;
                 unread.push(format!(
                     "{}: {}; its figures are those of report.json",
                     case.name,

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use libtest_mimic::{Arguments, Conclusion, Failed, FormatSetting, Trial};
-use meshbench_core::judge::Gate;
+use libtest_mimic::{Arguments, Completion, Conclusion, Failed, FormatSetting, Trial};
+use meshbench_core::judge::{Gate, Verdict};
 use meshbench_core::report::{BrokenScenario, IgnoredCase};
 use meshbench_core::scenario::ProviderKind;
 use meshbench_lab::error_chain;
@@ -36,7 +36,7 @@ pub enum WhenNothingRuns {
     Fail,
 }
 
-/// Reads libtest's arguments, and ours: `--strict`, which makes invalid cases fail, and `--require-baseline`.
+/// Reads libtest's arguments, and ours: `--strict`, by which nothing passes that says nothing, and `--require-baseline`.
 #[must_use]
 pub fn arguments(given: impl IntoIterator<Item = String>) -> (Arguments, Gate) {
     let ours = |argument: &String| [STRICT_FLAG, REQUIRE_BASELINE_FLAG].contains(&argument.as_str());
@@ -50,11 +50,27 @@ pub fn arguments(given: impl IntoIterator<Item = String>) -> (Arguments, Gate) {
 ///
 /// Listing reads files and nothing else.
 #[must_use]
-pub fn run(settings: &Settings, mut arguments: Arguments, when_nothing_runs: WhenNothingRuns) -> ExitCode {
+pub fn run(settings: &Settings, arguments: Arguments, when_nothing_runs: WhenNothingRuns) -> ExitCode {
     let discovery = match Discovery::load(&settings.scenarios) {
         Ok(discovery) => discovery,
         Err(error) => return refuse(&error_chain(&error)),
     };
+    run_discovered(settings, discovery, arguments, when_nothing_runs)
+}
+
+/// Runs every case there is, and says what they came to.
+#[must_use]
+pub(crate) fn run_all(settings: &Settings, discovery: Discovery) -> ExitCode {
+    let arguments = Arguments { include_ignored: true, ..Arguments::default() };
+    run_discovered(settings, discovery, arguments, WhenNothingRuns::Fail)
+}
+
+fn run_discovered(
+    settings: &Settings,
+    discovery: Discovery,
+    mut arguments: Arguments,
+    when_nothing_runs: WhenNothingRuns,
+) -> ExitCode {
     // Two cases at once would measure each other; and processes are bound to the
     // life of the thread that starts them, which must be the main one.
     arguments.test_threads = Some(1);
@@ -153,7 +169,7 @@ impl Session {
         let planned = self.planned.iter().map(|case| {
             let (case, selected, campaign) = (case.clone(), Arc::clone(selected), Arc::clone(campaign));
             let (name, ignored) = (case.name.clone(), case.held_back.is_some());
-            let trial = Trial::test(name, move || run_case(&case, &selected, &campaign, gate));
+            let trial = Trial::ignorable_test(name, move || run_case(&case, &selected, &campaign, gate));
             trial.with_ignored_flag(ignored)
         });
         broken.chain(planned).collect()
@@ -220,14 +236,18 @@ fn run_case(
     selected: &[PlannedCase],
     campaign: &Mutex<Option<Campaign>>,
     gate: Gate,
-) -> Result<(), Failed> {
+) -> Result<Completion, Failed> {
     let mut campaign = campaign.lock().unwrap_or_else(PoisonError::into_inner);
     let campaign = campaign.as_mut().ok_or("the campaign is over")?;
     let verdict = campaign.verdict(case, selected);
     if gate.fails(&verdict) {
         return Err(format!("{}: {}", verdict.word(), verdict.sentences().join("\n")).into());
     }
-    Ok(())
+    Ok(match verdict {
+        // Nothing was tried, so it neither passed nor failed; the case that stopped it failed already.
+        Verdict::NotRun { reasons } => Completion::ignored_with(format!("not run: {}", reasons.join("; "))),
+        _ => Completion::Completed,
+    })
 }
 
 /// Runs trials; `None` when standard output could not be written to, at which

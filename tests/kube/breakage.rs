@@ -32,12 +32,17 @@ pub(crate) fn plaintext_is_caught() {
 /// A webhook that is down, and that the API server may pass over, leaves pods without a sidecar.
 pub(crate) fn a_webhook_that_is_down_is_caught() {
     let world = World::new();
-    let folder = world.workshop.scenarios().join("meshes/down");
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("mesh.yaml"), MESH_THAT_IS_DOWN).unwrap();
-    fs::write(folder.join("injector.yaml"), INJECTOR_THAT_IS_DEAF).unwrap();
+    add_deaf_mesh(&world, "down", str::to_owned);
     let said = invalid(&world, "down");
     assert!(said.contains("-app-0/web") && said.contains("istio-proxy"), "{said}");
+}
+
+/// A mesh whose injector runs and answers nobody, with its manifests changed.
+pub(crate) fn add_deaf_mesh(world: &World, name: &str, change: impl Fn(&str) -> String) {
+    let folder = world.workshop.scenarios().join("meshes").join(name);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("mesh.yaml"), MESH_THAT_IS_DOWN).unwrap();
+    fs::write(folder.join("injector.yaml"), change(INJECTOR_THAT_IS_DEAF)).unwrap();
 }
 
 const MESH_THAT_IS_DOWN: &str = r#"description: an injector that runs and answers nobody

@@ -9,13 +9,16 @@
     reason = "a test ends where its surroundings fail"
 )]
 
+mod additions;
 mod breakage;
 mod campaigns;
 mod clusters;
 mod generators;
 mod interruption;
+mod kernel;
 #[path = "../support/mod.rs"]
 mod support;
+mod trouble;
 mod world;
 
 use std::process::ExitCode;
@@ -23,14 +26,21 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 /// All trials, which share a cluster, in the order in which they run.
-const TRIALS: [(&str, fn()); 10] = [
+const TRIALS: [(&str, fn()); 17] = [
     ("kube_smoke_with_a_real_istio", campaigns::kube_smoke_with_a_real_istio),
     ("doctor_names_a_mesh_that_is_not_ours", campaigns::doctor_names_a_mesh_that_is_not_ours),
+    ("an_image_that_cannot_be_had_is_named", campaigns::an_image_that_cannot_be_had_is_named),
+    ("a_mesh_is_added_by_files_alone", additions::a_mesh_is_added_by_files_alone),
+    ("two_versions_of_a_mesh_follow_each_other", additions::two_versions_of_a_mesh_follow_each_other),
     ("a_second_campaign_is_refused", campaigns::a_second_campaign_is_refused),
     ("several_generators_are_one", generators::several_generators_are_one),
     ("an_app_without_injection_is_caught", breakage::an_app_without_injection_is_caught),
     ("plaintext_is_caught", breakage::plaintext_is_caught),
     ("a_webhook_that_is_down_is_caught", breakage::a_webhook_that_is_down_is_caught),
+    ("an_api_server_that_is_away_is_waited_for", trouble::an_api_server_that_is_away_is_waited_for),
+    ("an_evicted_generator_is_named", trouble::an_evicted_generator_is_named),
+    ("a_node_that_is_not_ready_is_named", trouble::a_node_that_is_not_ready_is_named),
+    ("a_webhook_that_refuses_is_named", trouble::a_webhook_that_refuses_is_named),
     ("nothing_is_left_after_kills", interruption::nothing_is_left_after_kills),
     ("of_two_clusters_the_slowed_one_is_the_lemon", clusters::of_two_clusters_the_slowed_one_is_the_lemon),
     ("a_cluster_lives_as_long_as_its_campaign", clusters::a_cluster_lives_as_long_as_its_campaign),

@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 
+use meshbench_testcluster::status::Status;
 use meshbench_testcluster::{Cluster, artifacts, cache, istio, requirements};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::support::{Workshop, text_of};
@@ -50,31 +53,30 @@ impl World {
     pub(crate) fn new() -> Self {
         let cluster = shared();
         let world = Self { workshop: Workshop::new(), cluster };
+        let charts = istio::built().unwrap().unwrap().charts().display().to_string();
         for mesh in ["istio-stock", "istio-tuned"] {
-            world.add_mesh(&istio::meshes().join(mesh), mesh);
+            world.add_mesh(&istio::meshes().join(mesh), mesh, |text| text.replace("CHARTS", &charts));
         }
         world
     }
 
-    /// Puts a mesh's folder in place, with where the charts are.
-    pub(crate) fn add_mesh(&self, from: &Path, name: &str) {
+    /// Puts a mesh's folder in place, with its files as `change` has them.
+    pub(crate) fn add_mesh(&self, from: &Path, name: &str, change: impl Fn(String) -> String) {
         let to = self.workshop.scenarios().join("meshes").join(name);
         let _ = fs::remove_dir_all(&to);
         fs::create_dir_all(&to).unwrap();
-        let charts = istio::built().unwrap().unwrap().charts();
         for entry in fs::read_dir(from).unwrap() {
             let entry = entry.unwrap();
             let text = fs::read_to_string(entry.path()).unwrap();
-            let text = text.replace("CHARTS", &charts.display().to_string());
-            fs::write(to.join(entry.file_name()), text).unwrap();
+            fs::write(to.join(entry.file_name()), change(text)).unwrap();
         }
     }
 
-    /// Puts a scenario that ships in place.
-    pub(crate) fn add_shipped_scenario(&self, name: &str) {
+    /// Puts a scenario that ships in place, with a change.
+    pub(crate) fn add_shipped_scenario(&self, name: &str, change: impl Fn(&str) -> String) {
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.yaml"));
         let text = fs::read_to_string(shipped).unwrap();
-        self.workshop.scenario(name, &text);
+        self.workshop.scenario(name, &change(&text));
     }
 
     /// `meshbench` on the cluster, under the role that it prints.
@@ -97,9 +99,37 @@ impl World {
         &self.cluster
     }
 
+    /// The same with something on its standard input.
+    pub(crate) fn kubectl_with(&self, arguments: &[&str], input: &str) -> String {
+        kubectl(&self.cluster, arguments, Some(input))
+    }
+
+    /// What `kubectl` prints, or why it failed.
+    pub(crate) fn try_kubectl(&self, arguments: &[&str]) -> Result<String, String> {
+        let output = kubectl_output(&self.cluster, arguments, None);
+        if output.status.success() { Ok(text_of(&output)) } else { Err(text_of(&output)) }
+    }
+
+    /// Stops a component of the cluster, as `meshbench-testcluster status` calls it, until what comes back is dropped.
+    pub(crate) fn freeze(&self, component: &str) -> Frozen {
+        let process = Status::of(&self.cluster).unwrap().process(component);
+        let process = Pid::from_raw(process.unwrap_or_else(|| panic!("no {component} runs")));
+        kill(process, Signal::SIGSTOP).unwrap();
+        Frozen(process)
+    }
+
     /// What is in the cluster, object by object, besides events and what changes by itself.
     pub(crate) fn everything(&self) -> Vec<String> {
         everything(&self.cluster)
+    }
+}
+
+/// A component that does nothing while this is there.
+pub(crate) struct Frozen(Pid);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        kill(self.0, Signal::SIGCONT).unwrap();
     }
 }
 
@@ -108,7 +138,7 @@ pub(crate) fn everything(cluster: &Cluster) -> Vec<String> {
     let kinds = "namespaces,pods,services,deployments,daemonsets,replicasets,jobs,configmaps,secrets,serviceaccounts,\
                  roles,rolebindings,clusterroles,clusterrolebindings,customresourcedefinitions,\
                  mutatingwebhookconfigurations,validatingwebhookconfigurations,horizontalpodautoscalers,\
-                 poddisruptionbudgets,leases";
+                 poddisruptionbudgets,leases,mutatingadmissionpolicies,mutatingadmissionpolicybindings";
     let listed = kubectl(cluster, &["get", kinds, "-A", "-o", "json"], None);
     let listed: Value = serde_json::from_str(&listed).unwrap();
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
@@ -185,6 +215,12 @@ pub(crate) fn testcluster(cluster: &Cluster, arguments: &[&str]) {
 }
 
 fn kubectl(cluster: &Cluster, arguments: &[&str], input: Option<&str>) -> String {
+    let output = kubectl_output(cluster, arguments, input);
+    assert!(output.status.success(), "kubectl {arguments:?}: {}", text_of(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn kubectl_output(cluster: &Cluster, arguments: &[&str], input: Option<&str>) -> Output {
     let mut command = Command::new("kubectl");
     command.arg("--kubeconfig").arg(cluster.kubeconfig()).args(arguments);
     let stdin = match input {
@@ -195,9 +231,7 @@ fn kubectl(cluster: &Cluster, arguments: &[&str], input: Option<&str>) -> String
             Stdio::from(fs::File::open(file).unwrap())
         }
     };
-    let output = command.stdin(stdin).output().unwrap();
-    assert!(output.status.success(), "kubectl {arguments:?}: {}", text_of(&output));
-    String::from_utf8(output.stdout).unwrap()
+    command.stdin(stdin).output().unwrap()
 }
 
 /// Takes the shared cluster down.

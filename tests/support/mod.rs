@@ -185,8 +185,17 @@ pub(crate) fn text_of(output: &Output) -> String {
 }
 
 /// Looks until `look` answers `Ok`, at most for a while, and says what was last seen.
-pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
+pub(crate) fn eventually<T>(what: &str, look: impl FnMut() -> Result<T, String>) -> T {
+    eventually_within(Duration::from_secs(60), what, look)
+}
+
+/// The same for what may take longer.
+pub(crate) fn eventually_within<T>(
+    limit: Duration,
+    what: &str,
+    mut look: impl FnMut() -> Result<T, String>,
+) -> T {
+    let deadline = Instant::now() + limit;
     loop {
         match look() {
             Ok(value) => return value,

@@ -52,7 +52,7 @@ pub struct CampaignMeans {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mean {
-    /// The mean over blocks of ln(mesh/bare); of memory, which `bare` has none of, of ln(bytes).
+    /// The mean over blocks of ln(mesh/bare), or that of the two limits; of memory, which `bare` has none of, of ln(bytes).
     pub log: f64,
     /// The standard deviation of these between blocks; `None` for a single block.
     pub deviation: Option<f64>,
@@ -82,6 +82,12 @@ impl CampaignMeans {
         let mean = |metric: Metric| Some((metric.name().to_owned(), Mean::of(metric, runs, bare)?));
         let means: BTreeMap<_, _> = COMPARED.into_iter().filter_map(mean).collect();
         (!means.is_empty()).then(|| Self::of_table(campaign, subject, means))
+    }
+
+    /// That of a case that looked for its limit.
+    #[must_use]
+    pub fn of_limit(campaign: &str, subject: Subject, limit: Mean) -> Self {
+        Self::of_table(campaign, subject, BTreeMap::from([(Metric::Limit.name().to_owned(), limit)]))
     }
 
     /// Means that were kept elsewhere.
@@ -140,6 +146,11 @@ impl Mean {
     }
 }
 
+/// What campaigns are compared by: what runs are, and the limit.
+pub(crate) fn compared_campaigns() -> impl Iterator<Item = Metric> {
+    COMPARED.into_iter().chain([Metric::Limit])
+}
+
 /// The pairs of (bare, mesh) whose ratios are looked at. `bare` has no memory of a mesh's: a ratio to one byte is its size.
 pub(crate) fn over_bare(metric: Metric, runs: &[&Run], bare: &[&Run]) -> Vec<(f64, f64)> {
     match metric.unit() {
@@ -158,13 +169,24 @@ pub fn workload_digest(scenario: &Scenario) -> String {
     );
     text.extend(workload.requests.iter().map(|request| format!("\n{} {}", request.weight, request.path)));
     text.extend(workload.votes.iter().map(|(emoji, votes)| format!("\n{votes} {emoji}")));
+    if let Some(limit) = &scenario.limit {
+        let kept = limit.service_level.as_written();
+        text.extend(kept.iter().map(|(key, tolerated)| format!("\nlimit of {key} {tolerated}")));
+    }
     if scenario.provider == ProviderKind::Kube {
-        let KubeSettings { generators, generator_node, generator_meshed, services, namespaces, .. } =
-            &scenario.kube;
+        let KubeSettings {
+            generators,
+            generator_node,
+            generator_meshed,
+            services,
+            service_cpu_millicores,
+            namespaces,
+            ..
+        } = &scenario.kube;
         let (services, namespaces) = (services.name(), namespaces.name());
         text.push_str(&format!(
-            "\n{generators} generators on {generator_node}, meshed {generator_meshed}; services {services}, \
-             namespaces {namespaces}"
+            "\n{generators} generators on {generator_node}, meshed {generator_meshed}; services {services} of \
+             {service_cpu_millicores}m, namespaces {namespaces}"
         ));
     }
     digest(text.as_bytes())

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::scenario::MeshName;
+use crate::units::OfferedRate;
 
 /// Something a person who waits would like to know. Reporters decide how to show it.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +36,35 @@ pub enum Event {
         runs: u32,
         /// How long they take at least: warm-ups and windows.
         at_least: Duration,
+    },
+    /// The limits of some meshes are looked for: all probes of one scenario at one duration.
+    SearchStarted {
+        /// `scenario::limit::duration`, and `@context` where it runs on several clusters.
+        group: String,
+        /// How many probes it takes at most.
+        most_probes: u32,
+        /// How long they take at most.
+        at_most: Duration,
+    },
+    /// A probe begins.
+    ProbeStarted {
+        /// Which mesh.
+        mesh: MeshName,
+        /// What is offered to it.
+        rate: OfferedRate,
+    },
+    /// A probe has been answered, or failed.
+    ProbeDone {
+        /// Which mesh.
+        mesh: MeshName,
+        /// What was offered to it.
+        rate: OfferedRate,
+        /// What came of it, in words.
+        what: String,
+        /// How many probes of all meshes are left at most.
+        most_left: u32,
+        /// How long these take at most.
+        at_most_left: Duration,
     },
     /// A run begins.
     RunStarted {

@@ -1,7 +1,9 @@
 //! From runs to a verdict. Pure: everything it knows is in its arguments.
 
+mod capacity;
 mod evidence;
 mod left_out;
+mod rough_cpu;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,10 +16,13 @@ use crate::run::Run;
 use crate::scenario::MeshName;
 use crate::statistics::median;
 
+pub use capacity::judge_limit_of;
 use evidence::validity;
 pub use evidence::{drift_finding, losses, unfit_blocks};
 pub(crate) use evidence::{drift_of, vanished};
 pub use left_out::LeftOut;
+pub use rough_cpu::rough_cpu_finding;
+use rough_cpu::too_rough;
 
 /// What a case comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -63,6 +68,11 @@ pub enum Verdict {
         /// Each in a sentence.
         findings: Vec<String>,
     },
+    /// It was not run, because a lower rate was already more than its mesh, or what that is compared with, could carry.
+    NotRun {
+        /// Each in a sentence.
+        reasons: Vec<String>,
+    },
 }
 
 impl Verdict {
@@ -79,6 +89,7 @@ impl Verdict {
             Self::Regressed { .. } => "REGRESSED",
             Self::Inconclusive { .. } => "INCONCLUSIVE",
             Self::NewBaseline { .. } => "new baseline",
+            Self::NotRun { .. } => "NOT RUN",
         }
     }
 
@@ -93,7 +104,8 @@ impl Verdict {
             | Self::Improved { findings: sentences }
             | Self::Regressed { findings: sentences }
             | Self::Inconclusive { findings: sentences }
-            | Self::NewBaseline { findings: sentences } => sentences,
+            | Self::NewBaseline { findings: sentences }
+            | Self::NotRun { reasons: sentences } => sentences,
         }
     }
 }
@@ -101,7 +113,7 @@ impl Verdict {
 /// What fails besides what always does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Gate {
-    /// Invalid and inconclusive cases fail.
+    /// Invalid and inconclusive cases fail, and those that were not run for a collapse.
     pub strict: bool,
     /// Cases without a baseline that they can be compared with fail.
     pub require_baseline: bool,
@@ -113,7 +125,7 @@ impl Gate {
     pub fn fails(self, verdict: &Verdict) -> bool {
         match verdict {
             Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. } => false,
-            Verdict::Invalid { .. } | Verdict::Inconclusive { .. } => self.strict,
+            Verdict::Invalid { .. } | Verdict::Inconclusive { .. } | Verdict::NotRun { .. } => self.strict,
             Verdict::NewBaseline { .. } => self.require_baseline,
             Verdict::Fail { .. } | Verdict::Regressed { .. } | Verdict::Error { .. } => true,
         }
@@ -253,6 +265,10 @@ pub fn pairs_with_bare(metric: Metric, runs: &[&Run], bare: &[&Run]) -> Vec<(f64
 }
 
 fn judged(metric: Metric, limit: Limit, runs: &[&Run], bare: &[&Run]) -> JudgedLimit {
+    let control = if limit.is_over_bare() { bare } else { &[] };
+    if let Some(why) = too_rough(metric, runs.iter().chain(control).copied()) {
+        return unjudged(metric, limit, why);
+    }
     let outcome = match median_over_runs(metric, runs) {
         None if metric.quantile().is_some() => {
             LimitOutcome::Breached(format!("{metric} has no value: not one request succeeded"))

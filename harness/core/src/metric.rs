@@ -28,16 +28,26 @@ pub enum Metric {
     CpuPerRequest,
     /// CPU time per request of the control plane.
     ControlPlaneCpuPerRequest,
+    /// CPU time per request of the mesh's own proxies within its control plane.
+    ControlPlaneProxyCpuPerRequest,
     /// CPU time per request of the data plane.
     DataPlaneCpuPerRequest,
     /// CPU time per request of the application.
     ApplicationCpuPerRequest,
+    /// CPU time per request of the nodes that carry the workload, kernel included, without the application's.
+    NodeOverheadCpuPerRequest,
     /// Peak resident memory of the control plane, summed over its processes.
     ControlPlaneMemory,
+    /// Peak resident memory of the mesh's own proxies within its control plane, summed over them.
+    ControlPlaneProxyMemory,
     /// Peak resident memory of the data plane, summed over its processes.
     DataPlaneMemory,
     /// Peak resident memory of the application, summed over its processes.
     ApplicationMemory,
+    /// Peak working sets of the nodes that carry the workload, without the application's memory.
+    NodeOverheadMemory,
+    /// The highest rate at which a service level is kept. No run has it: it is what a search over many comes to.
+    Limit,
 }
 
 /// What a metric is counted in, and so how a limit on it is written.
@@ -51,6 +61,8 @@ pub enum Unit {
     CpuPerRequest,
     /// Bytes; written `500MiB`.
     Memory,
+    /// Requests per second; written `2krps`.
+    Rate,
 }
 
 impl Unit {
@@ -61,6 +73,7 @@ impl Unit {
             Self::Latency | Self::CpuPerRequest => &[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")],
             Self::Share => &[(0.01, "%")],
             Self::Memory => &[(1_073_741_824.0, "GiB"), (1_048_576.0, "MiB"), (1_024.0, "KiB"), (1.0, "B")],
+            Self::Rate => &[(1.0, "rps")],
         };
         let smallest = scales.last().copied().unwrap_or((1.0, ""));
         let (scale, unit) =
@@ -76,6 +89,7 @@ impl Unit {
             Self::Share => "a share",
             Self::CpuPerRequest => "an amount of CPU time",
             Self::Memory => "an amount of memory",
+            Self::Rate => "a rate",
         }
     }
 
@@ -87,6 +101,7 @@ impl Unit {
             Self::Share => "%",
             Self::CpuPerRequest => "us",
             Self::Memory => "MiB",
+            Self::Rate => "rps",
         }
     }
 
@@ -98,6 +113,7 @@ impl Unit {
             Self::Share => "0.1%",
             Self::CpuPerRequest => "100us",
             Self::Memory => "50MiB",
+            Self::Rate => "2000rps",
         }
     }
 }
@@ -120,7 +136,7 @@ const REQUESTS_BEYOND_A_GATED_QUANTILE: u64 = 100;
 
 impl Metric {
     /// Every metric, in the order people read them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::P50,
         Self::P75,
         Self::P90,
@@ -131,11 +147,16 @@ impl Metric {
         Self::AchievedShare,
         Self::CpuPerRequest,
         Self::ControlPlaneCpuPerRequest,
+        Self::ControlPlaneProxyCpuPerRequest,
         Self::DataPlaneCpuPerRequest,
         Self::ApplicationCpuPerRequest,
+        Self::NodeOverheadCpuPerRequest,
         Self::ControlPlaneMemory,
+        Self::ControlPlaneProxyMemory,
         Self::DataPlaneMemory,
         Self::ApplicationMemory,
+        Self::NodeOverheadMemory,
+        Self::Limit,
     ];
 
     /// The name in scenarios and reports.
@@ -152,11 +173,16 @@ impl Metric {
             Self::AchievedShare => "achieved_share",
             Self::CpuPerRequest => "cpu_per_request",
             Self::ControlPlaneCpuPerRequest => "control_plane_cpu_per_request",
+            Self::ControlPlaneProxyCpuPerRequest => "control_plane_proxy_cpu_per_request",
             Self::DataPlaneCpuPerRequest => "data_plane_cpu_per_request",
             Self::ApplicationCpuPerRequest => "application_cpu_per_request",
+            Self::NodeOverheadCpuPerRequest => "node_overhead_cpu_per_request",
             Self::ControlPlaneMemory => "control_plane_memory",
+            Self::ControlPlaneProxyMemory => "control_plane_proxy_memory",
             Self::DataPlaneMemory => "data_plane_memory",
             Self::ApplicationMemory => "application_memory",
+            Self::NodeOverheadMemory => "node_overhead_memory",
+            Self::Limit => "limit",
         }
     }
 
@@ -174,13 +200,26 @@ impl Metric {
             Self::AchievedShare => "achieved rate as a share of the offered rate",
             Self::CpuPerRequest => "CPU time per request of mesh and application, without the load generator",
             Self::ControlPlaneCpuPerRequest => "CPU time per request of the control plane",
+            Self::ControlPlaneProxyCpuPerRequest => {
+                "CPU time per request of the mesh's own proxies within its control plane"
+            }
             Self::DataPlaneCpuPerRequest => "CPU time per request of the data plane",
             Self::ApplicationCpuPerRequest => "CPU time per request of the application",
+            Self::NodeOverheadCpuPerRequest => {
+                "CPU time per request of the nodes that carry the workload, kernel included, without the application's"
+            }
             Self::ControlPlaneMemory => {
                 "peak resident memory of the control plane, summed over its processes"
             }
+            Self::ControlPlaneProxyMemory => {
+                "peak resident memory of the mesh's own proxies within its control plane, summed over them"
+            }
             Self::DataPlaneMemory => "peak resident memory of the data plane, summed over its processes",
             Self::ApplicationMemory => "peak resident memory of the application, summed over its processes",
+            Self::NodeOverheadMemory => {
+                "peak working sets of the nodes that carry the workload, without the application's memory"
+            }
+            Self::Limit => "the highest rate at which the service level of `limit` is kept",
         }
     }
 
@@ -192,9 +231,16 @@ impl Metric {
             Self::ErrorShare | Self::AchievedShare => Unit::Share,
             Self::CpuPerRequest
             | Self::ControlPlaneCpuPerRequest
+            | Self::ControlPlaneProxyCpuPerRequest
             | Self::DataPlaneCpuPerRequest
-            | Self::ApplicationCpuPerRequest => Unit::CpuPerRequest,
-            Self::ControlPlaneMemory | Self::DataPlaneMemory | Self::ApplicationMemory => Unit::Memory,
+            | Self::ApplicationCpuPerRequest
+            | Self::NodeOverheadCpuPerRequest => Unit::CpuPerRequest,
+            Self::ControlPlaneMemory
+            | Self::ControlPlaneProxyMemory
+            | Self::DataPlaneMemory
+            | Self::ApplicationMemory
+            | Self::NodeOverheadMemory => Unit::Memory,
+            Self::Limit => Unit::Rate,
         }
     }
 
@@ -202,11 +248,20 @@ impl Metric {
     #[must_use]
     pub const fn why_not_over_bare(self) -> Option<&'static str> {
         match self {
-            Self::ControlPlaneCpuPerRequest | Self::ControlPlaneMemory => Some("bare has no control plane"),
+            Self::ControlPlaneCpuPerRequest
+            | Self::ControlPlaneMemory
+            | Self::ControlPlaneProxyCpuPerRequest
+            | Self::ControlPlaneProxyMemory => Some("bare has no control plane"),
             Self::DataPlaneCpuPerRequest | Self::DataPlaneMemory => Some("bare has no data plane"),
-            Self::AchievedShare => Some("more of it is better, not worse"),
+            Self::AchievedShare | Self::Limit => Some("more of it is better, not worse"),
             _ => None,
         }
+    }
+
+    /// Whether more of it is better: what falls then became worse.
+    #[must_use]
+    pub const fn is_better_higher(self) -> bool {
+        matches!(self, Self::AchievedShare | Self::Limit)
     }
 
     /// The fraction of successes below a latency metric; `None` for every other metric.

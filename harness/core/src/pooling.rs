@@ -2,7 +2,7 @@
 //!
 //! Latencies are pooled by merging histograms, never by averaging percentiles. A member whose control differs from that of
 //! the others by more than runs differ from each other is a lemon: its machine is another than it says, and its numbers
-//! stay out.
+//! stay out. So do limits: what latencies they have are of another rate in each member.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,16 +84,17 @@ impl<'a> PoolInput<'a> {
             cases,
             latencies,
         };
+        let at_a_rate = || report.cases.iter().filter(|case| case.limit.is_none());
         let of = |cluster: &'a ClusterEnvironment| {
             let is_its = |case: &&CaseReport| case.cluster_of_several() == Some(&cluster.context);
-            let cases: Vec<_> = report.cases.iter().filter(is_its).collect();
+            let cases: Vec<_> = at_a_rate().filter(is_its).collect();
             (!cases.is_empty()).then(|| input(&cluster.context, Some(cluster), cases))
         };
         let clusters: Vec<Self> = environment.clusters.iter().filter_map(of).collect();
         match clusters.as_slice() {
             [] | [_] => {
                 let cluster = environment.clusters.first();
-                vec![input(&report.campaign, cluster, report.cases.iter().collect())]
+                vec![input(&report.campaign, cluster, at_a_rate().collect())]
             }
             _ => clusters,
         }

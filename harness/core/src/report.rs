@@ -2,6 +2,7 @@
 
 mod cluster;
 mod curve;
+mod limit;
 mod metric;
 mod reading;
 
@@ -18,11 +19,12 @@ use crate::histogram::LatencyHistogram;
 use crate::judge::{JudgedLimit, Judgement, Verdict};
 use crate::metric::Metric;
 use crate::pooling::Pooled;
-use crate::resources::{ContainerUse, Group};
+use crate::resources::{ContainerUse, Group, NodeOverhead};
 use crate::run::{DataPathProof, Run};
 
-pub use cluster::{ClusterEnvironment, ClusterNode, ClusterPlacement};
+pub use cluster::{ClusterEnvironment, ClusterNode, ClusterPlacement, StepSeconds};
 pub use curve::CurvePoint;
+pub use limit::{LimitOutcome, LimitReport, ProbeFigures, ProbeReport};
 pub use metric::{Bounds, MetricReport, ReportUnit};
 
 /// The version of `report.json`. A reader of one version reads its additions too.
@@ -174,6 +176,9 @@ pub struct CaseReport {
     /// The same as a curve.
     #[serde(default)]
     pub pooled_latency_curve: Vec<CurvePoint>,
+    /// How much it can carry, where that was looked for: its runs are then the probes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<LimitReport>,
     /// Its runs.
     pub runs: Vec<RunReport>,
 }
@@ -247,7 +252,10 @@ pub struct RunReport {
     pub steal_share: Option<f64>,
     /// CPU and memory by group.
     pub groups: BTreeMap<Group, GroupReport>,
-    /// CPU and memory by container.
+    /// What the nodes that carry the workload used besides it; `None` where their counters were not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_overhead: Option<NodeOverhead>,
+    /// CPU and memory by container, and by node.
     pub containers: Vec<ContainerUse>,
     /// What proves the data path.
     pub data_path: DataPathProof,
@@ -269,6 +277,9 @@ pub struct GroupReport {
     pub containers: u32,
     /// CPU time in the window, in nanoseconds.
     pub cpu_ns: u64,
+    /// How far `cpu_ns` can be from the truth, in nanoseconds: 0 where counters were read at the window's edges.
+    #[serde(default)]
+    pub cpu_error_ns: u64,
     /// CPU time in the window as cores: 1.0 is one core busy throughout.
     pub cpu_cores: f64,
     /// The sum of each container's largest resident memory in the window, in bytes.
@@ -326,6 +337,7 @@ impl CaseReport {
             metrics: metrics.collect(),
             pooled_latency_ns: LatencyTable::from(&pooled),
             pooled_latency_curve: CurvePoint::curve(&pooled),
+            limit: None,
             runs: runs.iter().map(|run| RunReport::from(*run)).collect(),
         }
     }
@@ -333,7 +345,16 @@ impl CaseReport {
     /// The report of a case that came to no run.
     #[must_use]
     pub fn without_runs(heading: CaseHeading, cause: String) -> Self {
-        let verdict = Verdict::Error { causes: vec![cause] };
+        Self::unmeasured(heading, Verdict::Error { causes: vec![cause] })
+    }
+
+    /// The report of a case that was not run for a collapse.
+    #[must_use]
+    pub fn not_run(heading: CaseHeading, reason: String) -> Self {
+        Self::unmeasured(heading, Verdict::NotRun { reasons: vec![reason] })
+    }
+
+    fn unmeasured(heading: CaseHeading, verdict: Verdict) -> Self {
         Self::new(heading, &[], &[], Judgement { verdict, limits: Vec::new() })
     }
 
@@ -361,6 +382,12 @@ impl CaseReport {
     pub fn against(self, baseline: AgainstBaseline, fingerprint: Fingerprint) -> Self {
         let tier = self.tier.or(baseline.tier());
         Self { against_baseline: Some(baseline), fingerprint: Some(fingerprint), tier, ..self }
+    }
+
+    /// Its verdict, and how it came about.
+    #[must_use]
+    pub fn judgement(&self) -> Judgement {
+        Judgement { verdict: self.verdict.clone(), limits: self.limits.clone() }
     }
 
     /// One metric of the case.
@@ -414,6 +441,7 @@ impl From<&Run> for RunReport {
             edge_lateness_ns: run.edge_lateness_ns,
             steal_share: run.course.steal_share,
             groups: Group::ALL.into_iter().map(|group| (group, GroupReport::new(run, group))).collect(),
+            node_overhead: run.node_overhead(),
             containers: run.resources.containers.clone(),
             data_path: run.data_path.clone(),
             course: run.course.condensed(),
@@ -429,6 +457,7 @@ impl GroupReport {
         Self {
             containers: used.containers,
             cpu_ns: used.cpu_ns,
+            cpu_error_ns: used.cpu_error_ns,
             cpu_cores: used.cpu_ns as f64 / run.recording.window_ns.max(1) as f64,
             resident_bytes: used.resident_bytes,
             peak_bytes: used.peak_bytes,

@@ -6,7 +6,7 @@ use crate::course::Course;
 use crate::metric::Metric;
 use crate::recording::Recording;
 use crate::report::ClusterPlacement;
-use crate::resources::{Group, ResourceUse};
+use crate::resources::{Group, NodeOverhead, ResourceUse};
 use crate::scenario::MeshName;
 
 /// What proves that traffic crossed the mesh, in mutual TLS, and nothing else.
@@ -32,6 +32,10 @@ pub struct DataPathProof {
 fn is_none(count: &u32) -> bool {
     *count == 0
 }
+
+/// How far CPU time may be from the truth, as a share of it, for a gate or a comparison to read it: beyond that, when its
+/// counters happened to be read decides as much as the mesh does.
+pub const MOST_CPU_ERROR_SHARE: f64 = 0.1;
 
 /// A run: the unit of evidence.
 #[derive(Debug, Clone)]
@@ -72,21 +76,37 @@ impl Run {
         match metric {
             Metric::ErrorShare => Some(self.recording.error_share()),
             Metric::AchievedShare => self.recording.achieved_share(),
-            Metric::CpuPerRequest => self.cpu_ns_per_request(&Group::MEASURED),
-            Metric::ControlPlaneCpuPerRequest => self.cpu_ns_per_request(&[Group::ControlPlane]),
-            Metric::DataPlaneCpuPerRequest => self.cpu_ns_per_request(&[Group::DataPlane]),
-            Metric::ApplicationCpuPerRequest => self.cpu_ns_per_request(&[Group::Application]),
             Metric::ControlPlaneMemory => Some(self.memory_bytes(Group::ControlPlane)),
+            Metric::ControlPlaneProxyMemory => {
+                self.has(Group::ControlPlaneProxy).then(|| self.memory_bytes(Group::ControlPlaneProxy))
+            }
             Metric::DataPlaneMemory => Some(self.memory_bytes(Group::DataPlane)),
             Metric::ApplicationMemory => Some(self.memory_bytes(Group::Application)),
-            Metric::P50 | Metric::P75 | Metric::P90 | Metric::P99 | Metric::P99_9 | Metric::P99_99 => None,
+            Metric::NodeOverheadMemory => Some(self.node_overhead()?.working_set_bytes as f64),
+            _ => Some(self.cpu(metric)?.used_ns as f64 / self.answered()?),
         }
     }
 
-    /// Whether the run has the requests a gate on this metric needs.
+    /// How far the value of a CPU metric can be from the truth, in its base unit; `None` for every other metric.
     #[must_use]
-    pub fn has_requests_for(&self, metric: Metric) -> bool {
+    pub fn cpu_error(&self, metric: Metric) -> Option<f64> {
+        Some(self.cpu(metric)?.error_ns as f64 / self.answered()?)
+    }
+
+    /// The same as a share of the value; 0 for metrics that have no such error.
+    #[must_use]
+    pub fn cpu_error_share(&self, metric: Metric) -> f64 {
+        self.cpu(metric).map_or(0.0, |cpu| match cpu.error_ns {
+            0 => 0.0,
+            error_ns => error_ns as f64 / cpu.used_ns as f64,
+        })
+    }
+
+    /// Whether a gate or a comparison may read this metric: the run has the requests for it, and CPU is known well enough.
+    #[must_use]
+    pub fn can_gate(&self, metric: Metric) -> bool {
         self.requests_behind(metric) >= metric.minimum_requests()
+            && self.cpu_error_share(metric) <= MOST_CPU_ERROR_SHARE
     }
 
     /// The requests that a metric's value rests on: a quantile is one of successes.
@@ -95,15 +115,54 @@ impl Run {
         if metric.quantile().is_some() { self.recording.successes } else { self.recording.requests }
     }
 
-    /// CPU per request that got an answer within the window: what was asked for
-    /// but never carried cost the mesh little.
-    fn cpu_ns_per_request(&self, groups: &[Group]) -> Option<f64> {
+    /// What the nodes that carry the workload used besides it; `None` where nobody read their counters.
+    #[must_use]
+    pub fn node_overhead(&self) -> Option<NodeOverhead> {
+        self.resources.node_overhead(self.placement.as_ref().is_some_and(|placement| placement.co_located))
+    }
+
+    /// The CPU time that a metric is of; `None` for what is no such metric, and for what this run has nothing of.
+    fn cpu(&self, metric: Metric) -> Option<CpuTime> {
+        let groups: &[Group] = match metric {
+            Metric::CpuPerRequest => &Group::MEASURED,
+            Metric::ControlPlaneCpuPerRequest => &[Group::ControlPlane],
+            Metric::ControlPlaneProxyCpuPerRequest if self.has(Group::ControlPlaneProxy) => {
+                &[Group::ControlPlaneProxy]
+            }
+            Metric::DataPlaneCpuPerRequest => &[Group::DataPlane],
+            Metric::ApplicationCpuPerRequest => &[Group::Application],
+            Metric::NodeOverheadCpuPerRequest => {
+                let NodeOverhead { cpu_ns, cpu_error_ns, .. } = self.node_overhead()?;
+                return Some(CpuTime { used_ns: cpu_ns, error_ns: cpu_error_ns });
+            }
+            _ => return None,
+        };
+        let used = groups.iter().map(|&group| self.resources.group(group));
+        Some(used.fold(CpuTime::default(), |sum, used| CpuTime {
+            used_ns: sum.used_ns + used.cpu_ns,
+            error_ns: sum.error_ns + used.cpu_error_ns,
+        }))
+    }
+
+    fn has(&self, group: Group) -> bool {
+        self.resources.group(group).containers > 0
+    }
+
+    /// Requests that got an answer within the window, which CPU is divided by: what was asked for but never carried cost the
+    /// mesh little.
+    fn answered(&self) -> Option<f64> {
         let answered = self.recording.achieved_rate * self.recording.window_ns as f64 / 1e9;
-        let cpu_ns: u64 = groups.iter().map(|&group| self.resources.group(group).cpu_ns).sum();
-        (answered >= 1.0).then(|| cpu_ns as f64 / answered)
+        (answered >= 1.0).then_some(answered)
     }
 
     fn memory_bytes(&self, group: Group) -> f64 {
         self.resources.group(group).resident_bytes as f64
     }
+}
+
+/// CPU time used in a window, and how far that can be from the truth.
+#[derive(Debug, Clone, Copy, Default)]
+struct CpuTime {
+    used_ns: u64,
+    error_ns: u64,
 }

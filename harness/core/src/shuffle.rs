@@ -36,6 +36,30 @@ pub fn shuffle<T>(items: &mut [T], seed: u64) {
     }
 }
 
+/// The order that `seed` names in which items that belong together follow each other, in an order of their own.
+#[must_use]
+pub fn shuffled_together<T: Clone>(
+    items: &[T],
+    seed: u64,
+    belong_together: impl Fn(&T, &T) -> bool,
+) -> Vec<T> {
+    let mut groups: Vec<Vec<T>> = Vec::new();
+    for item in items {
+        let group =
+            groups.iter_mut().find(|group| group.first().is_some_and(|first| belong_together(first, item)));
+        match group {
+            Some(group) => group.push(item.clone()),
+            None => groups.push(vec![item.clone()]),
+        }
+    }
+    shuffle(&mut groups, seed);
+    for group in &mut groups {
+        // Another sequence: that of the groups would tie the order within one to its place among the others.
+        shuffle(group, !seed);
+    }
+    groups.concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +76,29 @@ mod tests {
         let mut sorted = shuffled(2);
         sorted.sort_unstable();
         assert_eq!(sorted, (0..8).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn items_of_one_kind_follow_each_other_in_either_order_anywhere() {
+        let mut seen = std::collections::BTreeMap::new();
+        for seed in 0..6_000 {
+            let order = shuffled_together(&["bare", "a1", "b", "a2"], seed, |one, other| {
+                one[..1] == other[..1] && *one != "bare"
+            });
+            let places = ["a1", "a2"].map(|item| order.iter().position(|it| *it == item).unwrap());
+            assert_eq!(places[0].abs_diff(places[1]), 1, "{order:?}");
+            *seen.entry(order).or_insert(0_u32) += 1;
+        }
+        // Three groups and two ways within one: twelve orders, of which each comes about as often.
+        assert_eq!(seen.len(), 12);
+        assert!(seen.values().all(|count| (350..650).contains(count)), "{seen:?}");
+    }
+
+    #[test]
+    fn without_kinds_the_order_is_that_of_a_plain_shuffle() {
+        let mut plain: Vec<u32> = (0..8).collect();
+        shuffle(&mut plain, 2019);
+        assert_eq!(shuffled_together(&(0..8).collect::<Vec<u32>>(), 2019, |_, _| false), plain);
     }
 
     #[test]

@@ -9,6 +9,11 @@ use crate::statistics::{median, mser5};
 const MOST_DRIFT: f64 = 0.1;
 /// A change of the median latency that matters to nobody, however large it is in proportion.
 const TOLERATED_DRIFT_NS: f64 = 50_000.0;
+/// From one third of a window to another, the median latency of what keeps up changes by less: a queue that grows adds the
+/// same to it every second.
+const QUEUE_GROWTH: f64 = 1.5;
+/// A queue of less is none.
+const TOLERATED_QUEUE_NS: f64 = 1_000_000.0;
 /// The most of the machine's time that whoever shares its hardware may take.
 const MOST_STEAL_SHARE: f64 = 0.05;
 /// Thirds of fewer seconds are luck.
@@ -79,6 +84,37 @@ impl fmt::Display for Drift {
                 "the median latency drifted from {before_ms:.3}ms in the first third to {after_ms:.3}ms in the last"
             ),
         }
+    }
+}
+
+/// How a median latency grew within a window: requests come faster than they are answered, and wait. Displayed as the fact.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Growth {
+    before_ms: f64,
+    after_ms: f64,
+}
+
+/// Whether latency grew by so much from the first third of a window to the last that a queue must have; `None` of a window
+/// too short to tell.
+#[must_use]
+pub fn growth(course: &Course) -> Option<Growth> {
+    let p50s: Vec<f64> = course.p50_by_second_ns().iter().map(|&p50| p50 as f64).collect();
+    let third = p50s.len() / 3;
+    if third < FEWEST_SECONDS_OF_A_THIRD {
+        return None;
+    }
+    let (before, after) = (median(&p50s[..third])?, median(&p50s[p50s.len() - third..])?);
+    let is_growing = after > QUEUE_GROWTH * before && after - before > TOLERATED_QUEUE_NS;
+    is_growing.then_some(Growth { before_ms: before / 1e6, after_ms: after / 1e6 })
+}
+
+impl fmt::Display for Growth {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { before_ms, after_ms } = self;
+        write!(
+            formatter,
+            "a queue grew: the median latency went from {before_ms:.3}ms in the first third to {after_ms:.3}ms in the last"
+        )
     }
 }
 

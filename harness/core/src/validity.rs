@@ -11,6 +11,8 @@ use crate::recording::Recording;
 
 /// The smallest achieved share of the offered rate at which a run says anything of the server.
 pub(crate) const LEAST_ACHIEVED_SHARE: f64 = 0.99;
+/// More errors than this are too many where `bare`, or an older version, had fewer, whatever a test says.
+pub(crate) const MOST_ERROR_SHARE: f64 = 0.01;
 /// Send lag that is always tolerated at p99, in nanoseconds.
 const TOLERATED_SEND_LAG_NS: u64 = 500_000;
 /// Send lag tolerated at p99 as a share of the latency's p99.

@@ -11,7 +11,8 @@ const HOW_TO_REFRESH: &str = "run `cargo run -- schema scenario > scenarios/sche
                               UPDATE_SCHEMA=1, and commit the result";
 
 /// What the shipped scenarios vote for.
-const EMOJI: [&str; 5] = [":flushed:", ":policeman:", ":joy:", ":ghost:", ":sunglasses:"];
+const EMOJI: [&str; 7] =
+    [":flushed:", ":policeman:", ":joy:", ":ghost:", ":sunglasses:", ":nerd_face:", ":see_no_evil:"];
 
 fn scenarios_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios")
@@ -81,6 +82,8 @@ fn the_schema_refuses_what_the_reader_refuses() {
     for (valid, broken) in [
         ("rates: [100rps]", "rates: [100 rqs]"),
         ("rates: [100rps]", "rates: []"),
+        ("rates: [100rps]", "rates: {from: 100rps, to: 500rps}"),
+        ("rates: [100rps]", "rates: {from: 100rps, to: 500rps, step: 100rps, per_decade: 5}"),
         ("tier: quick", "tier: quik"),
         ("durations:", "duration:"),
         ("at_most: 0.1%", "at_most: 20ms"),

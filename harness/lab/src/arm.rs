@@ -19,7 +19,7 @@ use meshbench_core::units::{OfferedRate, Span};
 use crate::mesh::MeshDefinition;
 
 /// How long unanswered requests are waited for after the window, over the timeout.
-const DRAIN_MARGIN: Duration = Duration::from_millis(500);
+pub(crate) const DRAIN_MARGIN: Duration = Duration::from_millis(500);
 
 /// One arm of one block.
 #[derive(Debug)]

@@ -75,6 +75,9 @@ pub enum LabError {
     /// A mesh that runs on one machine only.
     #[error("{0} does not run on Kubernetes: its mesh.yaml has no `kube` section")]
     NotKube(String),
+    /// A mesh did not outlive the load: a process of it ended under it, or does not answer any more.
+    #[error(transparent)]
+    UnderLoad(Box<Self>),
     /// A signal ended the run.
     #[error("interrupted")]
     Interrupted,
@@ -85,6 +88,11 @@ impl LabError {
     #[must_use]
     pub fn is_invalid(&self) -> bool {
         matches!(self, Self::Kube(error) if error.is_invalid())
+    }
+
+    /// For `map_err`: what happened under load and would not have happened without.
+    pub(crate) fn under_load(error: impl Into<Self>) -> Self {
+        Self::UnderLoad(Box::new(error.into()))
     }
 
     /// For `map_err`: a file that could not be handled.

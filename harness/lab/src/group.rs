@@ -5,19 +5,20 @@ use std::path::Path;
 use std::time::Duration;
 
 use meshbench_core::event::Event;
-use meshbench_core::file_name;
-use meshbench_core::resources::{ResourceUse, Sample};
+use meshbench_core::resources::Sample;
 use meshbench_core::run::Run;
-use meshbench_core::scenario::{MeshName, Scenario};
-use meshbench_core::shuffle::shuffle;
+use meshbench_core::scenario::{CaseLoad, MeshName, Scenario};
+use meshbench_core::shuffle::shuffled_together;
 use meshbench_core::units::{OfferedRate, Span};
 use tokio_util::sync::CancellationToken;
 
 use crate::arm::{ArmResult, ArmRun};
 use crate::error::{LabError, error_chain};
+use crate::group_names::GroupNames;
 use crate::kube::KubeProvider;
 use crate::local::{self, LocalProvider};
 use crate::mesh::MeshDefinition;
+use crate::planned_run::PlannedRun;
 use crate::process::LiveCampaign;
 
 /// What a block group consists of.
@@ -52,7 +53,7 @@ pub enum Provider<'a> {
 }
 
 impl Provider<'_> {
-    async fn measure_arm(
+    pub(crate) async fn measure_arm(
         self,
         arm: &ArmRun<'_>,
         cancelled: &CancellationToken,
@@ -107,23 +108,18 @@ impl GroupPlan<'_> {
     /// `scenario::rate::duration`, and `@context` where it runs on several clusters.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}::{}::{}{}", self.scenario.name, self.rate, self.duration, self.place(str::to_owned))
+        self.names().group()
     }
 
     /// `scenario::mesh::rate::duration`, and `@context` where it runs on several clusters.
     #[must_use]
     pub fn case_name(&self, mesh: &MeshName) -> String {
-        format!(
-            "{}::{mesh}::{}::{}{}",
-            self.scenario.name,
-            self.rate,
-            self.duration,
-            self.place(str::to_owned)
-        )
+        self.names().case(mesh)
     }
 
-    fn place(&self, shown: impl Fn(&str) -> String) -> String {
-        self.cluster.map_or_else(String::new, |cluster| format!("@{}", shown(cluster)))
+    fn names(&self) -> GroupNames<'_> {
+        let Self { scenario, rate, duration, cluster, .. } = *self;
+        GroupNames { scenario: &scenario.name, load: CaseLoad::Rate(rate), duration, cluster }
     }
 
     /// How many runs it takes.
@@ -173,11 +169,12 @@ impl GroupPlan<'_> {
         outcome
     }
 
-    /// The order of a block's arms: random, and the same for the same seed.
+    /// The order of a block's arms: random, and the same for the same seed. Versions of one mesh follow each other, so that
+    /// as little as can be changes between them.
     fn block_order(&self, block: u32) -> Vec<&MeshDefinition> {
-        let mut order = self.arms.clone();
-        shuffle(&mut order, self.block_seed(block));
-        order
+        let are_versions =
+            |one: &&MeshDefinition, other: &&MeshDefinition| one.name.folder() == other.name.folder();
+        shuffled_together(&self.arms, self.block_seed(block), are_versions)
     }
 
     fn block_seed(&self, block: u32) -> u64 {
@@ -194,34 +191,19 @@ impl GroupPlan<'_> {
         observe: &mut dyn FnMut(Event),
     ) -> Result<(Run, Vec<Sample>), LabError> {
         let Place { block, position } = place;
-        let Self { scenario, rate, duration, .. } = self;
-        let cluster = self.place(file_name::encode);
-        let run_folder =
-            format!("runs/{}-{rate}-{duration}-block{block}-{}{cluster}", scenario.name, mesh.name);
         let blocks = *self.blocks.end();
         observe(Event::RunStarted { mesh: mesh.name.clone(), block, blocks });
-        let arm = ArmRun {
+        let planned = PlannedRun {
             scenario: self.scenario,
             mesh,
             rate: self.rate,
             duration: self.duration,
-            seed: self.block_seed(block),
-            folder: folder.join(&run_folder),
-        };
-        let result = provider.measure_arm(&arm, cancelled, observe).await?;
-        let run = Run {
-            mesh: mesh.name.clone(),
             block,
             position,
-            resources: ResourceUse::of_window(&result.samples),
-            recording: result.recording,
-            data_path: result.data_path,
-            edge_lateness_ns: result.edge_lateness_ns,
-            course: result.course,
-            recording_digest: result.recording_digest,
-            placement: result.placement,
-            folder: run_folder,
+            seed: self.block_seed(block),
+            folder: self.names().run_folder(format_args!("block{block}"), &mesh.name),
         };
+        let (run, samples) = planned.carry_out(provider, folder, cancelled, observe).await?;
         let latency = &run.recording.latency_ns;
         observe(Event::RunDone {
             mesh: mesh.name.clone(),
@@ -229,7 +211,7 @@ impl GroupPlan<'_> {
             p99_ns: (!latency.is_empty()).then(|| latency.value_at_quantile(0.99)),
             error_share: run.recording.error_share(),
         });
-        Ok((run, result.samples))
+        Ok((run, samples))
     }
 }
 

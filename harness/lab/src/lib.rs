@@ -8,14 +8,18 @@
 mod arm;
 mod error;
 mod group;
+mod group_names;
 mod http;
 mod identity;
 pub mod kube;
+mod limit;
 pub mod local;
 pub mod mesh;
+mod planned_run;
 pub mod process;
 mod resources;
 mod wait;
 
 pub use error::{LabError, error_chain, read_definition, shown_path};
 pub use group::{FailedRun, GroupOutcome, GroupPlan, Provider};
+pub use limit::{LimitGroup, LimitsOutcome, MeshSearch};

@@ -43,15 +43,20 @@ impl Number {
 
     /// A difference to stand beside a value: in that value's unit, to that value's last digit, without the symbol.
     pub(crate) fn difference(self, beside: f64, difference: f64) -> String {
-        let (scale, _) = self.unit_of(beside);
-        let decimals = decimals(beside / scale);
-        let magnitude = format!("{:.decimals$}", difference.abs() / scale);
+        let magnitude = self.beside(beside, difference.abs());
         let sign = match () {
             () if !magnitude.contains(|digit: char| digit.is_ascii_digit() && digit != '0') => "±",
             () if difference < 0.0 => "-",
             () => "+",
         };
         format!("{sign}{magnitude}")
+    }
+
+    /// A number to stand beside a value, in that value's unit, to that value's last digit, without the symbol.
+    pub(crate) fn beside(self, value: f64, number: f64) -> String {
+        let (scale, _) = self.unit_of(value);
+        let decimals = decimals(value / scale);
+        format!("{:.decimals$}", number / scale)
     }
 
     fn unit_of(self, value: f64) -> Unit {

@@ -17,7 +17,8 @@ use crate::format::Number;
 #[error("could not write the results as JUnit XML; report.json has them all")]
 pub struct JunitError(#[from] quick_junit::SerializeError);
 
-/// The cases that were asked for, a suite for each block group. Ignored cases are `skipped`, with reason and cure.
+/// The cases that were asked for, a suite for each block group. Ignored cases are `skipped`, with reason and cure, and so
+/// are those that were not run for a collapse, where `gate` does not make them fail.
 ///
 /// JUnit has no word for a case that is invalid, inconclusive or without a baseline: where `gate` does not make it
 /// fail, it passes, and its `system-out` begins with the verdict's word. It is not `skipped`: it ran, and took its time.
@@ -90,16 +91,23 @@ fn broken_case(scenario: &BrokenScenario) -> TestCase {
 }
 
 fn ignored_case(case: &IgnoredCase) -> TestCase {
-    let mut status = TestCaseStatus::skipped();
-    status.set_message(format!("{}; cure: {}", case.reason, case.cure));
+    let status = skipped(&format!("{}; cure: {}", case.reason, case.cure));
     let mut test_case = TestCase::new(case.name.as_str(), status);
     test_case.set_classname(scenario_of(&case.name));
     test_case
 }
 
+fn skipped(why: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(why);
+    status
+}
+
 fn status(verdict: &Verdict, gate: Gate) -> TestCaseStatus {
-    if !gate.fails(verdict) {
-        return TestCaseStatus::success();
+    match verdict {
+        _ if gate.fails(verdict) => {}
+        Verdict::NotRun { reasons } => return skipped(&format!("not run: {}", reasons.join("; "))),
+        _ => return TestCaseStatus::success(),
     }
     let (kind, kind_name) = match verdict {
         Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. } => return TestCaseStatus::success(),
@@ -108,6 +116,7 @@ fn status(verdict: &Verdict, gate: Gate) -> TestCaseStatus {
         Verdict::Inconclusive { .. } => (NonSuccessKind::Failure, "inconclusive"),
         Verdict::NewBaseline { .. } => (NonSuccessKind::Failure, "no-baseline"),
         Verdict::Regressed { .. } => (NonSuccessKind::Failure, "regression"),
+        Verdict::NotRun { .. } => (NonSuccessKind::Failure, "not-run"),
         Verdict::Error { .. } => (NonSuccessKind::Error, "error"),
     };
     let mut status = TestCaseStatus::non_success(kind);
@@ -125,6 +134,7 @@ fn metric_line(metric: &MetricReport) -> String {
         ReportUnit::Nanoseconds | ReportUnit::CpuNanosecondsPerRequest => Number::Duration,
         ReportUnit::Fraction => Number::Percent,
         ReportUnit::Bytes => Number::Bytes,
+        ReportUnit::RequestsPerSecond => Number::Rate,
     };
     let MetricReport { metric: name, median, min, max, gated, over_bare, .. } = metric;
     let (median_shown, min, max) = (number.show(*median), number.show(*min), number.show(*max));

@@ -8,8 +8,8 @@ use meshbench_core::pooling::Pooled;
 use meshbench_core::report::Report;
 
 use crate::facts::{
-    self, BlockGroup, Cell, Column, Table, Tally, block_groups, data_paths, how_many_are_pooled,
-    ignored_together, latency_table, meshes_with_roles, pooled_table, resource_table,
+    self, BlockGroup, Cell, Column, Sweep, Table, Tally, block_groups, data_paths, how_many_are_pooled,
+    ignored_together, latency_table, limit_table, meshes_with_roles, pooled_table, resource_table,
 };
 use escape::escaped;
 use fit::{Block, Kind, fit};
@@ -42,6 +42,7 @@ fn blocks(report: &Report) -> Vec<Block> {
             .iter()
             .map(|warning| Block::new(Kind::Always, format!("> **Warning:** {}", escaped(warning)))),
     );
+    blocks.extend(facts::sweeps(report).iter().map(sweep_block));
     blocks.extend(groups.iter().enumerate().flat_map(|(index, group)| group_blocks(index, group)));
     blocks.extend(report.pooled.as_ref().map(pooled_block));
     blocks.push(Block::new(Kind::Legend, list(facts::legend(&groups))));
@@ -63,11 +64,19 @@ fn blocks(report: &Report) -> Vec<Block> {
     blocks
 }
 
+fn sweep_block(sweep: &Sweep<'_>) -> Block {
+    let title = format!("### {}, rate by rate", escaped(&sweep.title));
+    let legend = sweep.legend().map(str::to_owned);
+    let parts: Vec<_> = [title, table(&sweep.table())].into_iter().chain(legend).collect();
+    Block::new(Kind::Sweeps, parts.join("\n\n"))
+}
+
 fn group_blocks(index: usize, group: &BlockGroup<'_>) -> Vec<Block> {
     let needs_attention = group.cases.iter().any(|case| needs_attention(&case.verdict));
     let block = |kind, text| Block { group: Some(index), needs_attention, ..Block::new(kind, text) };
     let mut blocks = vec![block(Kind::Heading, format!("### {}", escaped(&group.title().join(" · "))))];
     if group.cases.iter().any(|case| !case.runs.is_empty()) {
+        blocks.extend(limit_table(&group.cases).map(|limits| block(Kind::Limits, table(&limits))));
         blocks.push(block(Kind::Latency, table(&latency_table(&group.cases))));
         blocks.push(block(Kind::Resources, table(&resource_table(&group.cases))));
     }
@@ -112,8 +121,8 @@ fn needs_attention(verdict: &Verdict) -> bool {
 
 fn table(table: &Table) -> String {
     let title = |column: &Column| match column.section {
-        "" => column.full.to_owned(),
-        section => format!("{section}: {}", column.full),
+        "" => escaped(&column.full),
+        section => format!("{section}: {}", escaped(&column.full)),
     };
     let alignment = |index: usize| if index == 0 { "---" } else { "---:" };
     let header = table.columns.iter().map(title).collect::<Vec<_>>();

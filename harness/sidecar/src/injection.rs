@@ -37,7 +37,7 @@ pub(crate) struct Injector {
 impl Injector {
     /// `seed` fixes every decision of this injector, in the order in which requests arrive.
     pub(crate) fn new(settings: DirectionInjections, seed: u64) -> Self {
-        let server = settings.service_time.map(Server::new);
+        let server = Server::of(&settings);
         Self { settings, seed, next_request: AtomicU64::new(0), pauser: Pauser::default(), server }
     }
 
@@ -53,7 +53,8 @@ impl Injector {
         }
         if let Some(server) = &self.server {
             let now = Instant::now();
-            let wait = server.admit(now).saturating_duration_since(now);
+            let Some(done) = server.admit(now) else { return Ok(Fate::Fail) };
+            let wait = done.saturating_duration_since(now);
             if !wait.is_zero() {
                 self.pauser.pause(wait).await?;
             }

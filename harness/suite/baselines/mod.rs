@@ -11,9 +11,11 @@ use meshbench_core::campaign_means::{CampaignMeans, Subject, workload_digest};
 use meshbench_core::comparison::Strictness;
 use meshbench_core::fingerprint::Fingerprint;
 use meshbench_core::judge::Verdict;
-use meshbench_core::report::{CaseHeading, ClusterEnvironment, Environment};
+use meshbench_core::report::{CaseHeading, ClusterEnvironment, Environment, LimitReport};
 use meshbench_core::run::Run;
-use meshbench_lab::{GroupPlan, error_chain};
+use meshbench_core::scenario::{CaseLoad, Scenario};
+use meshbench_core::units::Span;
+use meshbench_lab::{GroupPlan, LimitGroup, error_chain};
 
 use self::history_file::HistoryError;
 use self::policy::{Policy, UnknownUpdate, Update};
@@ -95,16 +97,45 @@ impl Baselines {
         // Blocks that confirm a change were run for what looked bad, and would weigh it twice.
         let is_first = |run: &&Run| plan.blocks.contains(&run.block);
         let [runs, bare] = [runs, bare].map(|runs| runs.iter().copied().filter(is_first).collect::<Vec<_>>());
-        let subject = Subject {
-            case: heading.name.clone(),
-            mesh_version: heading.mesh_version.clone(),
-            executable: heading.executable.as_ref().map(|executable| executable.version.clone()),
-            workload: workload_digest(plan.scenario),
-            fingerprint: Fingerprint::of(&self.environment, cluster, plan.rate, plan.duration),
-        };
+        let load = CaseLoad::Rate(plan.rate);
+        let subject = self.subject(plan.scenario, heading, load, plan.duration, cluster);
         let means = CampaignMeans::of(&self.campaign, subject.clone(), &runs, &bare)?;
         let (baseline, log) = Baseline::of(&self.campaign, subject, &runs, &bare)?;
         Some(Measured { means, baseline, log })
+    }
+
+    /// What a limit comes to, `confirming` being the runs that held there; `None` where it is not known what part of the
+    /// limit of `bare` it is.
+    pub(crate) fn measure_limit(
+        &self,
+        group: &LimitGroup<'_>,
+        heading: &CaseHeading,
+        limit: &LimitReport,
+        confirming: &[&Run],
+        cluster: Option<&ClusterEnvironment>,
+    ) -> Option<Measured> {
+        let mean = limit.mean()?;
+        let subject = self.subject(group.scenario, heading, CaseLoad::Limit, group.duration, cluster);
+        let means = CampaignMeans::of_limit(&self.campaign, subject.clone(), mean);
+        let (baseline, log) = Baseline::of_limit(&self.campaign, subject, mean, confirming);
+        Some(Measured { means, baseline, log })
+    }
+
+    fn subject(
+        &self,
+        scenario: &Scenario,
+        heading: &CaseHeading,
+        load: CaseLoad,
+        duration: Span,
+        cluster: Option<&ClusterEnvironment>,
+    ) -> Subject {
+        Subject {
+            case: heading.name.clone(),
+            mesh_version: heading.mesh_version.clone(),
+            executable: heading.executable.as_ref().map(|executable| executable.version.clone()),
+            workload: workload_digest(scenario),
+            fingerprint: Fingerprint::of(&self.environment, cluster, load, duration),
+        }
     }
 
     /// How a case stands to its baseline; `share_of_alpha` is its share of the tolerated false alarms.

@@ -1,10 +1,13 @@
 //! What `meshbench doctor`, `clean` and `rbac` do about clusters.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use meshbench_core::scenario::ProviderKind;
 use meshbench_lab::error_chain;
-use meshbench_lab::kube::{Cluster, Finding, Grade, ROOM, Wanted, examine, role_yaml, rules, sweep};
+use meshbench_lab::kube::{
+    Cluster, Finding, Grade, ROOM, Wanted, examine, examine_images, role_yaml, rules, sweep,
+};
 use meshbench_lab::mesh::KubeMesh;
 use tokio::runtime::Runtime;
 
@@ -12,8 +15,10 @@ use super::doctor::verdict;
 use crate::discovery::Discovery;
 use crate::settings::{CONTEXT_VARIABLE, distinct};
 
-/// Whoever asks about a cluster, or cleans it, is no campaign.
+/// Whoever cleans a cluster is no campaign.
 const NO_CAMPAIGN: &str = "none";
+/// Whoever examines a cluster is none either, but what it makes there for a moment must be found if it is killed.
+const DOCTOR: &str = "doctor";
 
 /// Which clusters, where scenarios run on any.
 #[derive(Debug, clap::Args)]
@@ -43,7 +48,7 @@ pub(super) fn examine_cluster(
     writeln!(standard, "\ncluster {context}")?;
     let runtime = runtime()?;
     let meshes = meshes(discovery);
-    let cluster = match runtime.block_on(Cluster::connect(Some(context), NO_CAMPAIGN)) {
+    let cluster = match runtime.block_on(Cluster::connect(Some(context), DOCTOR)) {
         Ok(cluster) => cluster,
         Err(error) => {
             verdict(standard, false, "kubeconfig", &error_chain(&error))?;
@@ -52,6 +57,7 @@ pub(super) fn examine_cluster(
     };
     let scenarios = discovery.scenarios.iter().filter(|scenario| scenario.provider == ProviderKind::Kube);
     let mut some_will_do = false;
+    let mut images = BTreeSet::new();
     let mut said = Vec::new();
     for scenario in scenarios {
         let preflight = runtime.block_on(examine(&cluster, &Wanted::of(scenario, &meshes)));
@@ -67,6 +73,15 @@ pub(super) fn examine_cluster(
             }
         }
         some_will_do |= preflight.refuse().is_ok();
+        images.extend(scenario.kube.images().cloned());
+    }
+    // Only where nobody measures, whom it would disturb.
+    if some_will_do {
+        let preflight = runtime.block_on(examine_images(&cluster, &images));
+        for Finding { grade, subject, text } in &preflight.findings {
+            verdict(standard, *grade == Grade::Good, subject, text)?;
+        }
+        some_will_do = preflight.refuse().is_ok();
     }
     if said.is_empty() {
         verdict(standard, false, "scenarios", "none runs on a cluster")?;

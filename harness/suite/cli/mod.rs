@@ -6,6 +6,7 @@ mod cluster;
 mod compare;
 mod doctor;
 mod history;
+mod limit;
 mod list;
 mod merge;
 mod report;
@@ -61,6 +62,10 @@ enum Command {
     List(ClusterArguments),
     /// Run cases and judge them.
     Run(RunArguments),
+    /// Find out how much meshes can carry: the highest rate at which each keeps a service level.
+    ///
+    /// The scenario behind it is printed first: kept under `scenarios/`, it can be run again, with budgets and a baseline.
+    Limit(limit::LimitArguments),
     /// Check what can run on this machine, and on clusters, what is missing, and how to get it.
     Doctor(ClusterArguments),
     /// Print the role, for `kubectl apply`, that lets campaigns do what they must on a cluster and nothing else.
@@ -144,7 +149,7 @@ struct RunArguments {
     /// Also cases of the nightly and full tiers.
     #[arg(long)]
     include_ignored: bool,
-    /// Fail on invalid cases too.
+    /// Fail on cases that say nothing too: invalid, inconclusive, or not run.
     #[arg(long, env = STRICT_VARIABLE, value_parser = FalseyValueParser::new())]
     strict: bool,
     /// Fail on cases without a baseline that they can be compared with.
@@ -212,6 +217,13 @@ fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
         Command::Run(arguments) => {
             drop(standard);
             return Ok(run(settings, arguments));
+        }
+        Command::Limit(arguments) => {
+            let discovery = discover(&settings)?;
+            let (discovery, scenario) = arguments.scenario(discovery).map_err(CommandError::Other)?;
+            standard.write_all(disarmed(&scenario).as_bytes())?;
+            drop(standard);
+            return Ok(trials::run_all(&settings, discovery));
         }
         Command::Doctor(clusters) => {
             let mut page = Vec::new();

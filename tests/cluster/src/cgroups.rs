@@ -180,7 +180,7 @@ pub fn remove(path: &str) -> Result<()> {
 }
 
 /// A folder and all folders below it, parents first; nothing if there is no such folder.
-fn with_descendants(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn with_descendants(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut found = vec![folder.to_owned()];
     for entry in entries.flatten() {

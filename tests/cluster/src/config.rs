@@ -155,8 +155,10 @@ pub fn api_server_arguments() -> Vec<String> {
         // Beside those that are on by default, webhooks among them: what kubeadm turns on.
         ("enable-admission-plugins", "NodeRestriction".to_owned()),
         ("allow-privileged", "true".to_owned()),
-        // Needs an etcd that tells how far a watch has come on request, which Debian's 3.4.23 does not.
-        ("feature-gates", "SizeBasedListCostEstimate=false".to_owned()),
+        // The first needs an etcd that tells how far a watch has come on request, which Debian's 3.4.23 does not. The second
+        // is off until 1.36: policies that change objects, as a mesh may inject its sidecars by.
+        ("feature-gates", "SizeBasedListCostEstimate=false,MutatingAdmissionPolicy=true".to_owned()),
+        ("runtime-config", "admissionregistration.k8s.io/v1beta1=true".to_owned()),
         // No kube-proxy runs here, so Services of webhooks are resolved to pods, to which there are routes.
         ("enable-aggregator-routing", "true".to_owned()),
         ("client-ca-file", file("ca.crt")),

@@ -20,6 +20,7 @@ pub mod cli;
 pub mod cluster;
 pub mod command;
 pub mod config;
+pub mod container_group;
 pub mod descriptors;
 pub mod down;
 pub mod error;

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::recordings::{self, RecordingsError};
-use super::{Baseline, MAX, Row, RowUnit};
+use super::{Baseline, MAX, Row, RowUnit, tabled_metrics};
 use crate::campaign_means::Subject;
 use crate::digest::digest;
 use crate::fingerprint::Fingerprint;
@@ -265,9 +265,10 @@ impl RawRow {
 
 /// The rows a table can have, in their order.
 fn row_names() -> impl Iterator<Item = &'static str> {
-    let (quantiles, rest) =
-        Metric::ALL.split_at(Metric::ALL.iter().filter(|metric| metric.quantile().is_some()).count());
-    quantiles.iter().map(|metric| metric.name()).chain([MAX]).chain(rest.iter().map(|metric| metric.name()))
+    let (quantiles, rest): (Vec<_>, Vec<_>) =
+        tabled_metrics().partition(|metric| metric.quantile().is_some());
+    let names = |metrics: Vec<Metric>| metrics.into_iter().map(Metric::name);
+    names(quantiles).chain([MAX]).chain(names(rest))
 }
 
 /// `cargo insta review` keeps its header in what it accepts; TOML has none.

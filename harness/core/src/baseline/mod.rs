@@ -8,7 +8,7 @@ pub mod recordings;
 mod standing;
 mod wording;
 
-use crate::campaign_means::{CampaignMeans, Mean, Subject, over_bare};
+use crate::campaign_means::{CampaignMeans, Mean, Subject, compared_campaigns, over_bare};
 use crate::comparison::{COMPARED, LEAST_DEVIATION, POWER};
 use crate::digest::digest;
 use crate::histogram::LatencyHistogram;
@@ -66,12 +66,28 @@ pub enum RowUnit {
     CpuMicroseconds,
     /// Mebibytes.
     Mebibytes,
+    /// Requests per second.
+    RequestsPerSecond,
 }
 
 /// The chance of a false alarm that `detectable` is reckoned with, whatever a scenario tolerates: tables are compared.
 const ALPHA: f64 = 0.025;
 /// The name of the row that is no metric: the exact largest latency, which is never gated.
 const MAX: &str = "max";
+
+/// The metrics that a table can have: not those that only clusters have, which nothing is compared by.
+fn tabled_metrics() -> impl Iterator<Item = Metric> {
+    let is_of_clusters = |metric: &Metric| {
+        matches!(
+            metric,
+            Metric::ControlPlaneProxyCpuPerRequest
+                | Metric::ControlPlaneProxyMemory
+                | Metric::NodeOverheadCpuPerRequest
+                | Metric::NodeOverheadMemory
+        )
+    };
+    Metric::ALL.into_iter().filter(move |metric| !is_of_clusters(metric))
+}
 
 impl Baseline {
     /// What to accept of the valid `runs` of a case, `bare` being those of the control in the same blocks, with the text
@@ -82,8 +98,7 @@ impl Baseline {
             return None;
         }
         let log = recordings::write(runs);
-        let mut rows: Vec<_> =
-            Metric::ALL.into_iter().filter_map(|metric| Row::of(metric, runs, bare)).collect();
+        let mut rows: Vec<_> = tabled_metrics().filter_map(|metric| Row::of(metric, runs, bare)).collect();
         let mut pooled = LatencyHistogram::new();
         runs.iter().for_each(|run| pooled.merge(&run.recording.latency_ns));
         let after_quantiles = rows.iter().take_while(|row| row.unit == RowUnit::Milliseconds).count();
@@ -96,6 +111,21 @@ impl Baseline {
             rows,
         };
         Some((baseline, log))
+    }
+
+    /// What to accept of the limit of a case, `confirming` being the runs that held there, with the text of their log.
+    #[must_use]
+    pub fn of_limit(campaign: &str, subject: Subject, limit: Mean, confirming: &[&Run]) -> (Self, String) {
+        let log = recordings::write(confirming);
+        let row = Row::plain(Metric::Limit.name(), RowUnit::RequestsPerSecond, limit.value);
+        let baseline = Self {
+            subject,
+            campaign: campaign.to_owned(),
+            runs: u32::try_from(confirming.len()).unwrap_or(u32::MAX),
+            recordings: digest(log.as_bytes()),
+            rows: vec![Row { over_bare: Some(three_digits(limit.log.exp())), ..row }],
+        };
+        (baseline, log)
     }
 
     /// One metric's row.
@@ -113,7 +143,7 @@ impl Baseline {
             let mean = Mean { log, deviation: row.pair_sd, value, blocks: self.runs };
             Some((metric.name().to_owned(), mean))
         };
-        let means = COMPARED.into_iter().filter_map(mean).collect();
+        let means = compared_campaigns().filter_map(mean).collect();
         CampaignMeans::of_table(&self.campaign, self.subject.clone(), means)
     }
 
@@ -158,7 +188,8 @@ impl Row {
 }
 
 impl RowUnit {
-    const ALL: [Self; 4] = [Self::Milliseconds, Self::Percent, Self::CpuMicroseconds, Self::Mebibytes];
+    const ALL: [Self; 5] =
+        [Self::Milliseconds, Self::Percent, Self::CpuMicroseconds, Self::Mebibytes, Self::RequestsPerSecond];
 
     fn of(unit: Unit) -> Self {
         match unit {
@@ -166,6 +197,7 @@ impl RowUnit {
             Unit::Share => Self::Percent,
             Unit::CpuPerRequest => Self::CpuMicroseconds,
             Unit::Memory => Self::Mebibytes,
+            Unit::Rate => Self::RequestsPerSecond,
         }
     }
 
@@ -177,6 +209,7 @@ impl RowUnit {
             Self::Percent => "%",
             Self::CpuMicroseconds => "µs",
             Self::Mebibytes => "MiB",
+            Self::RequestsPerSecond => "rps",
         }
     }
 
@@ -187,6 +220,7 @@ impl RowUnit {
             Self::Percent => 0.01,
             Self::CpuMicroseconds => 1e3,
             Self::Mebibytes => 1_048_576.0,
+            Self::RequestsPerSecond => 1.0,
         }
     }
 }

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Baseline;
-use crate::campaign_means::{CampaignMeans, Mean, Subject};
-use crate::comparison::{COMPARED, Change, LEAST_DEVIATION, POWER, Strictness};
+use crate::campaign_means::{CampaignMeans, Mean, Subject, compared_campaigns};
+use crate::comparison::{Change, LEAST_DEVIATION, POWER, Strictness};
 use crate::judge::Verdict;
 use crate::metric::Metric;
 use crate::report::ReportUnit;
@@ -105,7 +105,7 @@ pub struct RatioBounds {
     pub low: f64,
     /// The upper bound.
     pub high: f64,
-    /// The smallest ratio above one that a campaign like this one finds nine times of ten.
+    /// The smallest ratio above one, of the worse to the better, that a campaign like this one finds nine times of ten.
     pub smallest_detectable: f64,
 }
 
@@ -130,7 +130,7 @@ impl Stored {
         let stored = self.comparable(baseline, now);
         let judged = stored.len() >= FEWEST_STORED;
         let tests: Vec<_> =
-            COMPARED.into_iter().filter_map(|metric| Test::of(metric, baseline, &stored, now)).collect();
+            compared_campaigns().filter_map(|metric| Test::of(metric, baseline, &stored, now)).collect();
         let p_values: Vec<f64> = tests.iter().map(Test::p_worse).collect();
         let stays = holm(&p_values, strictness.alpha * share_of_alpha);
         let metrics = tests.iter().zip(stays);
@@ -183,7 +183,8 @@ fn differences(was: &Subject, is: &Subject) -> Vec<String> {
 struct Test {
     metric: Metric,
     now: Mean,
-    /// The mean of ln(mesh/bare) less that of the stored campaigns.
+    /// By how much the mean of ln(mesh/bare) is worse than that of the stored campaigns: above it, or below where more is
+    /// better. So is the estimate.
     log_ratio: f64,
     /// `None` with a single stored campaign.
     estimate: Option<Estimate>,
@@ -197,14 +198,16 @@ impl Test {
         now: &CampaignMeans,
     ) -> Option<Self> {
         let now = *now.mean(metric)?;
+        let worse = |log: f64| if metric.is_better_higher() { -log } else { log };
         let mut logs: Vec<f64> =
             stored.iter().filter_map(|campaign| Some(campaign.mean(metric)?.log)).collect();
         if logs.is_empty() {
             // The history is kept elsewhere: the accepted table has its campaign's mean too.
             logs.push(baseline.mean_log(metric)?);
         }
-        let estimate = Estimate::of_new_against_stored(now.log, &logs, LEAST_DEVIATION);
-        let log_ratio = now.log - logs.iter().sum::<f64>() / logs.len() as f64;
+        logs.iter_mut().for_each(|log| *log = worse(*log));
+        let estimate = Estimate::of_new_against_stored(worse(now.log), &logs, LEAST_DEVIATION);
+        let log_ratio = worse(now.log) - logs.iter().sum::<f64>() / logs.len() as f64;
         Some(Self { metric, now, log_ratio, estimate })
     }
 
@@ -228,21 +231,27 @@ impl Test {
     }
 
     fn expected(&self) -> f64 {
-        self.now.value / self.log_ratio.exp()
+        self.now.value / self.ratio(self.log_ratio)
+    }
+
+    /// The ratio of values behind so much worse a logarithm.
+    fn ratio(&self, worse: f64) -> f64 {
+        if self.metric.is_better_higher() { (-worse).exp() } else { worse.exp() }
     }
 
     fn compared(&self, strictness: &Strictness, change: Option<Change>) -> MetricAgainstBaseline {
         let bounds = self.estimate.map(|estimate| {
             let (low, high) = estimate.interval(strictness.alpha);
             let smallest_detectable = estimate.smallest_detectable(strictness.alpha, POWER).exp();
-            RatioBounds { low: low.exp(), high: high.exp(), smallest_detectable }
+            let [one, other] = [low, high].map(|bound| self.ratio(bound));
+            RatioBounds { low: one.min(other), high: one.max(other), smallest_detectable }
         });
         MetricAgainstBaseline {
             metric: self.metric.name().to_owned(),
             unit: self.metric.unit().into(),
             value: self.now.value,
             expected: self.expected(),
-            ratio: self.log_ratio.exp(),
+            ratio: self.ratio(self.log_ratio),
             bounds,
             change,
         }

@@ -17,6 +17,7 @@ fn runs_with_resources(mesh: &str, latencies_ms: &[u64]) -> Vec<Run> {
         container: "web-0".to_owned(),
         group,
         cpu_ns,
+        cpu_error_ns: 0,
         resident_bytes: 54_321_000,
         peak_bytes: 60_000_000,
         vanished: false,
@@ -53,8 +54,7 @@ fn three_kilobytes_are_enough_for_long_names() {
     baseline.subject.case = format!("{}::envoy-with-a-long-name::12000rps::30m", "scenario-".repeat(5));
     baseline.subject.executable = Some("envoy  version: ".to_owned() + &"1de1dd7a/".repeat(8));
     baseline.subject.fingerprint.cpu_model = "Intel(R) Xeon(R) Platinum 8370C CPU @ 2.80GHz".to_owned();
-    baseline.rows = Metric::ALL
-        .into_iter()
+    baseline.rows = tabled_metrics()
         .map(|metric| Row {
             over_bare: Some(1.72),
             pair_sd: Some(0.0213),
@@ -138,7 +138,7 @@ proptest! {
         let [case, mesh_version, campaign, kernel] = texts.try_into().unwrap();
         let (runs, cores, memory_bytes) = numbers;
         let fingerprint = Fingerprint { cores, memory_bytes, kernel, ..subject().fingerprint };
-        let rows = Metric::ALL.into_iter().zip(figures).map(|(metric, (value, over_bare, pair_sd))| {
+        let rows = tabled_metrics().zip(figures).map(|(metric, (value, over_bare, pair_sd))| {
             let (name, unit) = (metric.name().to_owned(), RowUnit::of(metric.unit()));
             Row { name, unit, value, over_bare, pair_sd, detectable: over_bare }
         });

@@ -95,7 +95,9 @@ pub fn judge_limit(metric: Metric, limit: Limit, reading: Reading) -> LimitOutco
             let least = least.in_base_unit();
             (value < least).then(|| absolute_breach(metric, value, "below", least))
         }
-        (Limit::OverBareDifference(_) | Limit::OverBareRatio(_), None) => return LimitOutcome::NoControl,
+        (Limit::OverBareDifference(_) | Limit::OverBareRatio(_) | Limit::OfBare(_), None) => {
+            return LimitOutcome::NoControl;
+        }
         (Limit::OverBareDifference(allowed), Some(over)) => {
             let allowed = allowed.in_base_unit();
             (over.difference > allowed).then(|| difference_breach(metric, value, over, allowed))
@@ -103,6 +105,10 @@ pub fn judge_limit(metric: Metric, limit: Limit, reading: Reading) -> LimitOutco
         (Limit::OverBareRatio(allowed), Some(over)) => {
             (over.ratio > allowed).then(|| ratio_breach(metric, value, over, allowed))
         }
+        (Limit::OfBare(least), Some(over)) => (over.ratio < least).then(|| {
+            let (value, bare) = told_apart(metric, value, over.bare);
+            format!("{metric} is {:.3} of bare's ({value} of {bare}); the budget wants {least}", over.ratio)
+        }),
     };
     breach.map_or(LimitOutcome::Within, LimitOutcome::Breached)
 }

@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::metric::{Metric, Unit};
 use crate::scenario::MeshName;
-use crate::units::{Bytes, Share, Span, TextError};
+use crate::units::{Bytes, OfferedRate, Share, Span, TextError};
 
 pub use judge::{LimitOutcome, OverBare, Reading, judge_limit};
 
@@ -17,22 +17,24 @@ pub use judge::{LimitOutcome, OverBare, Reading, judge_limit};
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Budgets {
     every_mesh: LimitsByMetric,
-    overrides: BTreeMap<MeshName, LimitsByMetric>,
+    /// By the names of meshes' folders.
+    overrides: BTreeMap<String, LimitsByMetric>,
 }
 
 /// The limits on each metric that has any.
 pub type LimitsByMetric = BTreeMap<Metric, Vec<Limit>>;
 
 impl Budgets {
-    /// Budgets for every mesh, and those that replace them, metric by metric, for single meshes.
+    /// Budgets for every mesh, and those that replace them, metric by metric, for single meshes, by the names of their
+    /// folders.
     #[must_use]
-    pub const fn new(every_mesh: LimitsByMetric, overrides: BTreeMap<MeshName, LimitsByMetric>) -> Self {
+    pub const fn new(every_mesh: LimitsByMetric, overrides: BTreeMap<String, LimitsByMetric>) -> Self {
         Self { every_mesh, overrides }
     }
 
-    /// The limits on one mesh. `bare` has no limits over `bare`.
+    /// The limits on one mesh, the same for all its versions. `bare` has no limits over `bare`.
     pub fn limits_for<'a>(&'a self, mesh: &'a MeshName) -> impl Iterator<Item = (Metric, Limit)> + 'a {
-        let replaced = self.overrides.get(mesh);
+        let replaced = self.overrides.get(mesh.folder());
         Metric::ALL
             .into_iter()
             .filter_map(move |metric| {
@@ -55,13 +57,15 @@ pub enum Limit {
     OverBareDifference(Quantity),
     /// `over_bare: x1.5`
     OverBareRatio(f64),
+    /// `of_bare: 0.6`: at least this part of what `bare` has.
+    OfBare(f64),
 }
 
 impl Limit {
     /// Whether the limit needs a reading of `bare` to compare with.
     #[must_use]
     pub const fn is_over_bare(self) -> bool {
-        matches!(self, Self::OverBareDifference(_) | Self::OverBareRatio(_))
+        matches!(self, Self::OverBareDifference(_) | Self::OverBareRatio(_) | Self::OfBare(_))
     }
 }
 
@@ -72,6 +76,7 @@ impl fmt::Display for Limit {
             Self::AtLeast(least) => write!(formatter, "≥ {least}"),
             Self::OverBareDifference(difference) => write!(formatter, "bare +{difference}"),
             Self::OverBareRatio(ratio) => write!(formatter, "bare ×{ratio}"),
+            Self::OfBare(part) => write!(formatter, "≥ {part} × bare"),
         }
     }
 }
@@ -85,6 +90,8 @@ pub enum Quantity {
     Share(Share),
     /// Memory.
     Memory(Bytes),
+    /// Requests per second.
+    Rate(OfferedRate),
 }
 
 impl Quantity {
@@ -98,6 +105,7 @@ impl Quantity {
             Unit::Latency | Unit::CpuPerRequest => text.parse().map(Self::Time),
             Unit::Share => text.parse().map(Self::Share),
             Unit::Memory => text.parse().map(Self::Memory),
+            Unit::Rate => text.parse().map(Self::Rate),
         };
         read.map_err(|error| Self::refusal(unit, text, error))
     }
@@ -111,6 +119,7 @@ impl Quantity {
             (text.parse::<Span>().is_ok(), "a duration"),
             (text.parse::<Share>().is_ok(), "a share"),
             (text.parse::<Bytes>().is_ok(), "an amount of memory"),
+            (text.parse::<OfferedRate>().is_ok(), "a rate"),
         ];
         match other_kind.into_iter().find(|(is_it, _)| *is_it) {
             Some((_, kind)) => {
@@ -122,13 +131,14 @@ impl Quantity {
         }
     }
 
-    /// Nanoseconds, fraction or bytes: what readings are compared in.
+    /// Nanoseconds, fraction, bytes or requests per second: what readings are compared in.
     #[must_use]
     pub fn in_base_unit(self) -> f64 {
         match self {
             Self::Time(span) => span.as_duration().as_nanos() as f64,
             Self::Share(share) => share.fraction(),
             Self::Memory(bytes) => bytes.get().get() as f64,
+            Self::Rate(rate) => rate.requests_per_second(),
         }
     }
 }
@@ -139,6 +149,7 @@ impl fmt::Display for Quantity {
             Self::Time(span) => span.fmt(formatter),
             Self::Share(share) => share.fmt(formatter),
             Self::Memory(bytes) => bytes.fmt(formatter),
+            Self::Rate(rate) => rate.fmt(formatter),
         }
     }
 }

@@ -94,10 +94,11 @@ fn an_override_replaces_all_limits_on_its_metric_and_no_others() {
     ]);
     let stock: MeshName = "envoy-stock".parse().unwrap();
     let replaced = LimitsByMetric::from([(Metric::P50, vec![at_most("40ms")])]);
-    let budgets = Budgets::new(every_mesh, BTreeMap::from([(stock.clone(), replaced)]));
+    let budgets = Budgets::new(every_mesh, BTreeMap::from([(stock.to_string(), replaced)]));
     let limits = |mesh: &MeshName| budgets.limits_for(mesh).collect::<Vec<_>>();
 
     assert_eq!(limits(&stock), [(Metric::P50, at_most("40ms")), (Metric::CpuPerRequest, over_bare)]);
+    assert_eq!(limits(&stock.at(&"1.39.0".parse().unwrap())), limits(&stock));
     assert_eq!(limits(&MeshName::bare()), [(Metric::P50, at_most("20ms"))]);
     assert_eq!(limits(&"haproxy".parse().unwrap()).len(), 3);
 }

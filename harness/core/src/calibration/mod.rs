@@ -89,7 +89,10 @@ impl From<&Verdict> for Finding {
     fn from(verdict: &Verdict) -> Self {
         match verdict {
             Verdict::Regressed { .. } | Verdict::Fail { .. } => Self::Worse,
-            Verdict::Inconclusive { .. } | Verdict::Invalid { .. } | Verdict::Error { .. } => Self::Undecided,
+            Verdict::Inconclusive { .. }
+            | Verdict::Invalid { .. }
+            | Verdict::Error { .. }
+            | Verdict::NotRun { .. } => Self::Undecided,
             Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. } | Verdict::NewBaseline { .. } => {
                 Self::NotWorse
             }

@@ -9,10 +9,8 @@ use super::{ComparisonPlan, FEWEST_PAIRS};
 use crate::metric::{Metric, Unit};
 use crate::run::Run;
 use crate::statistics::Estimate;
-use crate::validity::LEAST_ACHIEVED_SHARE;
+use crate::validity::{LEAST_ACHIEVED_SHARE, MOST_ERROR_SHARE};
 
-/// More errors than this are too many where the old version had fewer, whatever a test says.
-const MOST_ERROR_SHARE: f64 = 0.01;
 /// The smallest rise of the error share that matters: 0.1 percentage points.
 const SMALLEST_ERROR_RISE: f64 = 0.001;
 /// Deviations of shares below this are luck: a tenth of the rise that matters.

@@ -10,9 +10,9 @@ pub(crate) const LEAST_DEVIATION: f64 = 0.001;
 /// The chance with which a smallest detectable change is detected.
 pub(crate) const POWER: f64 = 0.9;
 
-/// The values of a metric in the blocks in which both meshes have one, as (old, new).
+/// The values of a metric in the blocks in which both meshes have one that can be compared, as (old, new).
 pub(crate) fn pairs(metric: Metric, old: &[&Run], new: &[&Run]) -> Vec<(f64, f64)> {
-    let value = |run: &Run| run.has_requests_for(metric).then(|| run.value(metric))?;
+    let value = |run: &Run| run.can_gate(metric).then(|| run.value(metric))?;
     let pair = |old: &&Run| {
         let new = new.iter().find(|new| new.block == old.block)?;
         Some((value(old)?, value(new)?))

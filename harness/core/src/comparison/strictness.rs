@@ -51,6 +51,7 @@ impl Strictness {
             Unit::Latency => (self.smallest_changes.latency, self.floors.tail_ns),
             Unit::CpuPerRequest => (self.smallest_changes.cpu, self.floors.cpu_ns_per_request),
             Unit::Memory => (self.smallest_changes.memory, self.floors.memory_bytes),
+            Unit::Rate => (self.smallest_changes.latency, 0.0),
             // Shares are compared by their difference: a ratio to no errors at all is none.
             Unit::Share => return false,
         };

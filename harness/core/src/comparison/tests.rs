@@ -6,7 +6,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::budget::Budgets;
-use crate::judge::tests::{climbing, run};
+use crate::judge::tests::{climbing, run, with_cpu_error};
 use crate::judge::{Verdict, judge};
 use crate::recording::ErrorKind;
 use crate::resources::{ContainerUse, Group};
@@ -212,6 +212,7 @@ fn a_crash_of_the_new_version_stays_among_the_blocks(#[case] mesh: &str, #[case]
         container: "web-0/sidecar".into(),
         group: Group::DataPlane,
         cpu_ns: 1,
+        cpu_error_ns: 0,
         resident_bytes: 1,
         peak_bytes: 1,
         vanished: true,
@@ -223,6 +224,16 @@ fn a_crash_of_the_new_version_stays_among_the_blocks(#[case] mesh: &str, #[case]
         }
     });
     assert_eq!(plan().compare(&runs, EIGHT_BLOCKS, 1.0).dropped_blocks.len(), dropped);
+}
+
+#[test]
+fn cpu_that_is_known_too_roughly_is_not_compared() {
+    let compared = |error_ms: u64| {
+        let runs = eight_blocks(|run| *run = with_cpu_error(run.clone(), error_ms));
+        let comparison = plan().compare(&runs, EIGHT_BLOCKS, 1.0);
+        comparison.metrics.iter().any(|compared| compared.metric == Metric::CpuPerRequest.name())
+    };
+    assert!(compared(10) && !compared(11));
 }
 
 /// With so few blocks there is no knowing how they differ: errors are shown, and a rate that is missed is the block's.

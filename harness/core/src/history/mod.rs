@@ -2,8 +2,7 @@
 
 mod change_point;
 
-use crate::campaign_means::CampaignMeans;
-use crate::comparison::COMPARED;
+use crate::campaign_means::{CampaignMeans, compared_campaigns};
 use crate::metric::Metric;
 
 pub use change_point::{ChangePoint, change_points};
@@ -53,7 +52,7 @@ impl<'a> Series<'a> {
     /// The metrics that any campaign has.
     pub fn metrics(&self) -> impl Iterator<Item = Metric> {
         let has = |metric: &Metric| self.campaigns.iter().any(|campaign| campaign.mean(*metric).is_some());
-        COMPARED.into_iter().filter(has)
+        compared_campaigns().filter(has)
     }
 
     /// Where a metric seems to have shifted.

@@ -132,6 +132,7 @@ fn a_vanished_container_is_named() {
             container: container.into(),
             group,
             cpu_ns: 1,
+            cpu_error_ns: 0,
             resident_bytes: 1,
             peak_bytes: 1,
             vanished: true,
@@ -151,6 +152,53 @@ fn a_vanished_container_is_named() {
     assert!(unfit_blocks(&[&mesh], &[&run("bare", 2)]).is_empty(), "a mesh that crashes gets another try");
     let bare = Run { mesh: MeshName::bare(), ..mesh };
     assert!(losses(&[&bare]).is_empty() && unfit_blocks(&[&bare], &[&bare]).len() == 1);
+}
+
+/// A run whose sidecar used 100 ms, give or take `error_ms`.
+pub(crate) fn with_cpu_error(run: Run, error_ms: u64) -> Run {
+    let sidecar = ContainerUse {
+        container: "web-0/sidecar".into(),
+        group: Group::DataPlane,
+        cpu_ns: 100_000_000,
+        cpu_error_ns: error_ms * 1_000_000,
+        resident_bytes: 1,
+        peak_bytes: 1,
+        vanished: false,
+        ended_processes: 0,
+    };
+    Run { resources: ResourceUse { containers: vec![sidecar] }, ..run }
+}
+
+#[test]
+fn cpu_that_is_known_too_roughly_is_not_judged_and_says_so() {
+    let (known, rough) = (with_cpu_error(run("istio", 3), 10), with_cpu_error(run("istio", 3), 45));
+    let bare = run("bare", 2);
+    // 100 ms for 5,000 requests are 20 µs each.
+    let limit = Limit::AtMost(Quantity::read(Unit::CpuPerRequest, "10us").unwrap());
+    let budgets = budget(Metric::DataPlaneCpuPerRequest, limit);
+    assert!(matches!(verdict(&known, &bare, &budgets), Verdict::Fail { .. }), "10% are tolerated");
+    let judgement = judge(&rough.mesh, &[&known, &rough], &[&bare], &budgets, None, Vec::new());
+    assert_eq!((judgement.verdict, judgement.limits[0].kept), (Verdict::Pass, None));
+    insta::assert_snapshot!(
+        judgement.limits[0].remark,
+        @"data_plane_cpu_per_request is known to ±45% only, where 10% is tolerated: measure for 1m or longer"
+    );
+    assert!(known.can_gate(Metric::CpuPerRequest) && !rough.can_gate(Metric::CpuPerRequest));
+    assert!(rough.can_gate(Metric::DataPlaneMemory) && rough.can_gate(Metric::P50));
+    assert_eq!(rough_cpu_finding(&[&known]), None);
+    insta::assert_snapshot!(
+        rough_cpu_finding(&[&known, &rough]).unwrap(),
+        @"CPU of istio is neither gated nor compared where it is known too roughly, for its counters were not read at the window's edges: cpu_per_request to ±45%, data_plane_cpu_per_request to ±45%, where 10% is tolerated: measure for 1m or longer"
+    );
+}
+
+#[test]
+fn a_limit_over_bare_takes_cpu_of_bare_that_is_known() {
+    let (mesh, bare) = (with_cpu_error(run("istio", 3), 0), with_cpu_error(run("bare", 2), 20));
+    let limit = Limit::OverBareRatio(1.5);
+    let budgets = budget(Metric::CpuPerRequest, limit);
+    let judgement = judge(&mesh.mesh, &[&mesh], &[&bare], &budgets, None, Vec::new());
+    assert_eq!(judgement.limits[0].kept, None, "{:?}", judgement.limits);
 }
 
 #[test]
@@ -256,7 +304,7 @@ fn a_latency_budget_is_broken_when_nothing_succeeds() {
 fn quantiles_are_gated_on_successes() {
     let mut mesh = run("envoy-tuned", 3);
     mesh.recording.requests = 20_000;
-    assert!(!mesh.has_requests_for(Metric::P99), "5,000 successes of 20,000 requests gate p99");
+    assert!(!mesh.can_gate(Metric::P99), "5,000 successes of 20,000 requests gate p99");
 }
 
 /// Three blocks in which bare drifted or others took the machine's time in as many as `bad`.

@@ -2,7 +2,9 @@ use rstest::rstest;
 
 use super::*;
 use crate::judge::Verdict;
-use crate::report::{CaseHeading, MetricReport, REPORT_VERSION, ReportUnit, ScenarioSource};
+use crate::report::{
+    CaseHeading, LimitOutcome, LimitReport, MetricReport, REPORT_VERSION, ReportUnit, ScenarioSource,
+};
 
 const GROUP: &str = "quick::100rps::10s";
 
@@ -40,6 +42,7 @@ fn campaign(name: &str, p50s_us: &[u64]) -> Report {
         min: 1.0,
         max: 1.0,
         gated: true,
+        cpu_error: None,
         median_bounds: None,
         over_bare: None,
         over_bare_bounds: None,
@@ -150,6 +153,27 @@ fn a_campaign_on_one_cluster_is_not_pooled_with_itself() {
     let report = on_clusters(&[("east", &[100, 101])]);
     assert_eq!(Pooled::of_clusters(&report, &BTreeMap::new()), None);
     assert_eq!(Pooled::of_clusters(&campaign("local", &[100]), &BTreeMap::new()), None);
+}
+
+#[test]
+fn limits_are_not_pooled() {
+    let mut report = on_clusters(&[("east", &[100, 101]), ("west", &[150, 152])]);
+    for case in &mut report.cases {
+        case.limit = Some(LimitReport {
+            service_level: BTreeMap::new(),
+            from_rps: 100.0,
+            to_rps: 1_000.0,
+            precision: 0.03,
+            outcome: LimitOutcome::Unsettled,
+            rps: None,
+            interval_rps: None,
+            of_bare: None,
+            bare_carries_more: false,
+            confirmed_by: 0,
+            probes: Vec::new(),
+        });
+    }
+    assert_eq!(Pooled::of_clusters(&report, &BTreeMap::new()), None);
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub struct ClusterNode {
 }
 
 /// Where in a cluster a run took place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ClusterPlacement {
     /// The node that the load generator had.
     pub generator_node: String,
@@ -46,6 +46,22 @@ pub struct ClusterPlacement {
     pub clock_spread_ns: u64,
     /// By how much that may be wrong, in nanoseconds.
     pub clock_error_ns: u64,
+    /// How long the steps around the load took.
+    #[serde(default)]
+    pub steps: StepSeconds,
+}
+
+/// How long the steps around the load took, in seconds, each until it was verified.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StepSeconds {
+    /// Installing the mesh, until it was ready.
+    pub install: f64,
+    /// Deploying the workload, until every pod was ready and enrolled.
+    pub deploy: f64,
+    /// Deleting the workload, until it was gone.
+    pub delete: f64,
+    /// Uninstalling the mesh, until it was gone.
+    pub uninstall: f64,
 }
 
 impl ClusterEnvironment {

@@ -21,8 +21,12 @@ pub struct MetricReport {
     pub min: f64,
     /// The largest of the runs.
     pub max: f64,
-    /// Whether every run has the requests that a gate on it needs.
+    /// Whether every run has what a gate on it needs: enough requests, and of CPU metrics, CPU time that is known well
+    /// enough.
     pub gated: bool,
+    /// Of CPU metrics, how far the value of a run can be from the truth, the most of the runs; `None` where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_error: Option<f64>,
     /// Bounds of that median; `None` of fewer than six runs.
     #[serde(default)]
     pub median_bounds: Option<Bounds>,
@@ -63,6 +67,8 @@ pub enum ReportUnit {
     CpuNanosecondsPerRequest,
     /// Bytes.
     Bytes,
+    /// Requests per second.
+    RequestsPerSecond,
 }
 
 impl MetricReport {
@@ -77,7 +83,12 @@ impl MetricReport {
             median,
             min: values().fold(f64::INFINITY, f64::min),
             max: values().fold(f64::NEG_INFINITY, f64::max),
-            gated: runs.iter().all(|run| run.has_requests_for(metric)),
+            gated: runs.iter().all(|run| run.can_gate(metric)),
+            cpu_error: runs
+                .iter()
+                .filter_map(|run| run.cpu_error(metric))
+                .max_by(f64::total_cmp)
+                .filter(|&error| error > 0.0),
             median_bounds: Bounds::of_median(&values().collect::<Vec<_>>()),
             over_bare: statistics::median(&over_bare),
             over_bare_bounds: Bounds::of_median(&over_bare),
@@ -92,6 +103,7 @@ impl From<Unit> for ReportUnit {
             Unit::Share => Self::Fraction,
             Unit::CpuPerRequest => Self::CpuNanosecondsPerRequest,
             Unit::Memory => Self::Bytes,
+            Unit::Rate => Self::RequestsPerSecond,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What every reader of a report asks of it, so that all of them read the same.
 
-use super::{CaseReport, RunReport};
+use super::{CaseReport, LimitReport, RunReport};
 use crate::resources::Group;
 
 impl CaseReport {
@@ -27,10 +27,13 @@ impl CaseReport {
         name.strip_suffix(cluster).and_then(|rest| rest.strip_suffix('@')).unwrap_or(name)
     }
 
-    /// Whether the runs of this block are among those that its figures are read from: not where it was left out.
+    /// Whether the runs of this block are among those that its figures are read from: not where it was left out, nor where
+    /// it was a probe on the way to a limit.
     #[must_use]
     pub fn counts(&self, block: u32) -> bool {
+        let confirms = |limit: &LimitReport| limit.confirming_blocks().any(|confirming| confirming == block);
         self.left_out.iter().all(|left_out| left_out.block != block)
+            && self.limit.as_ref().is_none_or(confirms)
     }
 
     /// The runs that its figures are read from.
@@ -46,7 +49,13 @@ impl RunReport {
     pub fn cpu_ns_per_request(&self, groups: &[Group]) -> Option<f64> {
         let used = groups.iter().filter_map(|group| self.groups.get(group));
         let cpu_ns: u64 = used.map(|used| used.cpu_ns).sum();
+        Some(cpu_ns as f64 / self.answered()?)
+    }
+
+    /// Requests that were answered in the window, which CPU is divided by; `None` where none was.
+    #[must_use]
+    pub fn answered(&self) -> Option<f64> {
         let answered = self.achieved_rate * self.window_seconds;
-        (answered >= 1.0).then(|| cpu_ns as f64 / answered)
+        (answered >= 1.0).then_some(answered)
     }
 }

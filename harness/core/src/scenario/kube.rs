@@ -14,6 +14,8 @@ pub struct KubeSettings {
     pub clusters: ClusterSource,
     /// The image with meshbench's programs.
     pub image: String,
+    /// Images that the workload runs in place of ours.
+    pub workload_images: Option<WorkloadImages>,
     /// Pods of the load generator, which share the rate.
     pub generators: NonZeroU32,
     /// Which node is reserved for the load generator.
@@ -22,10 +24,32 @@ pub struct KubeSettings {
     pub generator_meshed: bool,
     /// Where the services of an app run.
     pub services: ServicePlacement,
+    /// What each of them asks the scheduler for, in thousandths of a core.
+    pub service_cpu_millicores: NonZeroU32,
     /// Which namespaces the apps are in.
     pub namespaces: NamespaceLayout,
     /// How long each step of a run may take, the load apart: installing, deploying, deleting, uninstalling.
     pub step_limit: Span,
+}
+
+impl KubeSettings {
+    /// Every image that the workload and the load generator run.
+    pub fn images(&self) -> impl Iterator<Item = &String> {
+        let upstreams =
+            self.workload_images.iter().flat_map(|images| [&images.web, &images.emoji, &images.voting]);
+        std::iter::once(&self.image).chain(upstreams)
+    }
+}
+
+/// The images of upstream's Emojivoto, one for each service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkloadImages {
+    /// The front end's.
+    pub web: String,
+    /// That of the service of emoji.
+    pub emoji: String,
+    /// That of the service of votes.
+    pub voting: String,
 }
 
 const EXPECTED_NODE: Expectation = Expectation {

@@ -5,8 +5,10 @@ mod check;
 mod cluster_source;
 mod kube;
 mod mesh_name;
+mod mesh_version;
 mod provider_kind;
 mod raw;
+mod sweep;
 mod tier;
 mod workload;
 
@@ -14,19 +16,21 @@ use std::num::NonZeroU32;
 
 use crate::budget::Budgets;
 use crate::comparison::{ComparisonPlan, Strictness};
+use crate::limit::LimitPlan;
 use crate::problem::Problems;
 use crate::units::{OfferedRate, Span};
 use crate::yaml;
 
-pub use case::Case;
+pub use case::{Case, CaseLoad};
 pub use cluster_source::{ClusterRecipe, ClusterSource};
-pub use kube::{GeneratorNode, KubeSettings, NamespaceLayout, ServicePlacement};
+pub use kube::{GeneratorNode, KubeSettings, NamespaceLayout, ServicePlacement, WorkloadImages};
 pub use mesh_name::MeshName;
+pub use mesh_version::MeshVersion;
 pub use provider_kind::ProviderKind;
 pub use tier::Tier;
 pub use workload::{WeightedRequest, Workload};
 
-/// A matrix of meshes × rates × durations with a workload and budgets.
+/// A matrix of meshes × rates (or the limit) × durations with a workload and budgets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
     /// The name of the file without `.yaml`; the first part of every case's name.
@@ -39,12 +43,16 @@ pub struct Scenario {
     pub tier: Tier,
     /// Where it runs.
     pub provider: ProviderKind,
-    /// The meshes that are cases, in the order of the file.
+    /// The meshes that are cases, in the order of the file; one that is compared in two versions is there as both.
     ///
     /// `bare` runs in every block whether it is listed or not; listed, it is a case with a verdict of its own.
     pub meshes: Vec<MeshName>,
-    /// Rates offered over all apps together.
+    /// Rates offered over all apps together; none where a limit is looked for.
     pub rates: Vec<OfferedRate>,
+    /// Whether a mesh is not run any more above the first rate that it could not carry.
+    pub stop_at_collapse: bool,
+    /// How much each mesh can carry, where that is what it asks.
+    pub limit: Option<LimitPlan>,
     /// How long is measured, without the warm-up.
     pub durations: Vec<Span>,
     /// Load before the measured window.
@@ -55,7 +63,7 @@ pub struct Scenario {
     pub seed: u64,
     /// What is deployed and what is asked of it.
     pub workload: Workload,
-    /// Which mesh is compared with an older version of itself, if one is.
+    /// Which mesh is compared with which, if any is.
     pub compare: Option<ComparisonPlan>,
     /// How strictly changes are judged, whatever is compared.
     pub strictness: Strictness,
@@ -94,14 +102,16 @@ impl Scenario {
         check::check(file, name, text, &raw, known)
     }
 
-    /// Every cell of the matrix: mesh by mesh, then by rate, then by duration.
+    /// Every cell of the matrix: mesh by mesh, then by what is offered, then by duration.
     #[must_use]
     pub fn cases(&self) -> Vec<Case> {
-        let mut cases = Vec::with_capacity(self.meshes.len() * self.rates.len() * self.durations.len());
+        let limit = self.limit.iter().map(|_| CaseLoad::Limit);
+        let loads: Vec<_> = self.rates.iter().copied().map(CaseLoad::Rate).chain(limit).collect();
+        let mut cases = Vec::with_capacity(self.meshes.len() * loads.len() * self.durations.len());
         for mesh in &self.meshes {
-            for &rate in &self.rates {
+            for &load in &loads {
                 for &duration in &self.durations {
-                    cases.push(Case { scenario: self.name.clone(), mesh: mesh.clone(), rate, duration });
+                    cases.push(Case { scenario: self.name.clone(), mesh: mesh.clone(), load, duration });
                 }
             }
         }

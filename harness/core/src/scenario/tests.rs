@@ -72,3 +72,20 @@ fn what_is_left_out_has_the_documented_default() {
         ["/api/list", "/api/vote?choice=:flushed:", "/api/vote?choice=:policeman:", "/api/leaderboard"]
     );
 }
+
+#[test]
+fn two_versions_of_a_mesh_take_its_place() {
+    let text = "description: An upgrade.\ntier: full\nprovider: kube\nmeshes: [istio, bare, linkerd]\nrates: [1rps]\n\
+                durations: [1s]\nrepeats: 8\ncompare: {mesh: istio, version: {old: 1.30, new: 1.31.0}}\n\
+                budgets: {overrides: {istio: {p50: {at_most: 1s}}}}\n";
+    let meshes: Vec<MeshName> = ["istio", "linkerd"].map(|name| name.parse().unwrap()).into();
+    let known = Known { meshes: &meshes, emoji: &[":flushed:", ":policeman:"] };
+    let scenario = Scenario::parse("upgrade.yaml", "upgrade", text, known).unwrap();
+    let names = |meshes: &[MeshName]| meshes.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(names(&scenario.meshes), ["istio@1.30", "istio@1.31.0", "bare", "linkerd"]);
+    assert_eq!(names(&scenario.arms()), ["bare", "istio@1.30", "istio@1.31.0", "linkerd"]);
+    let compare = scenario.compare.as_ref().unwrap();
+    assert_eq!((compare.old.as_str(), compare.new.as_str()), ("istio@1.30", "istio@1.31.0"));
+    assert_eq!(scenario.budgets.limits_for(&compare.new).count(), 1);
+    assert_eq!(scenario.cases()[1].to_string(), "upgrade::istio@1.31.0::1rps::1s");
+}

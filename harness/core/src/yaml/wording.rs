@@ -84,10 +84,12 @@ fn wrong_type(complaint: &str) -> Option<(String, Option<String>)> {
         "a sequence" => "a list",
         "a map" => "a mapping",
         "a string" => "a single value",
+        "a boolean" => "true or false",
         expected if expected.starts_with("struct ") => "a mapping",
         expected => expected,
     };
-    let one_entry_meant = expected == "a list" && !["nothing", "a mapping"].contains(&found.as_str());
+    let one_entry_meant =
+        expected.starts_with("a list") && !["nothing", "a mapping"].contains(&found.as_str());
     let hint = one_entry_meant.then(|| format!("write [{}]", found.trim_matches('"')));
     Some((format!("expected {expected}, found {found}"), hint))
 }

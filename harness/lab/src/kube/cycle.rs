@@ -3,37 +3,32 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use meshbench_core::course::{Course, Happening};
 use meshbench_core::digest::digest;
 use meshbench_core::edges::{at_edges, in_step};
 use meshbench_core::event::{Event, Step};
-use meshbench_core::interval_log::stretches;
 use meshbench_core::load_plan::ShardOfPlan;
-use meshbench_core::recording::{Merge, Recording};
-use meshbench_core::report::ClusterPlacement;
+use meshbench_core::report::{ClusterPlacement, StepSeconds};
 use tokio_util::sync::CancellationToken;
 
 use super::access::{ReservedNode, release, remove_all_of, reserve};
 use super::error::KubeError;
 use super::install::MeshInstallation;
 use super::layouts::{generator_layout, workload_layout};
-use super::load::{Generators, LoadOutcome, PodRecording};
+use super::load::Generators;
+use super::node_readiness::ReadyNodes;
 use super::proof::prove;
 use super::provider::KubeProvider;
 use super::resources::{Sampler, Subjects};
-use super::workload::{Layout, Service, delete, deploy};
+use super::results::{course_of, keep_manifests, keep_recordings};
+use super::workload::{Layout, Service, delete, deploy, workload_manifests};
 use crate::arm::{ArmResult, ArmRun, FrontEnd, Share};
 use crate::error::{LabError, error_chain};
 use crate::mesh::KubeMesh;
 
 /// How many digits of a digest tell runs apart: namespaces of a cluster are few.
 const DIGITS: usize = 8;
-
-/// What recordings of this version call their generator.
-const GENERATOR: &str = concat!("meshbench-load ", env!("CARGO_PKG_VERSION"));
 
 /// Between points of the course of CPU and memory, in nanoseconds: kubelets have new readings about this often.
 const STEP_NS: u64 = 10_000_000_000;
@@ -44,6 +39,7 @@ struct Made<'arm> {
     node: Option<ReservedNode>,
     mesh: Option<MeshInstallation<'arm>>,
     workload: Option<Layout>,
+    steps: StepSeconds,
 }
 
 impl KubeProvider {
@@ -66,19 +62,42 @@ impl KubeProvider {
             return Err(KubeError::Unfit(format!("an earlier run is not gone: {}", left.join("; "))).into());
         }
         fs::create_dir_all(&arm.folder).map_err(LabError::file("create", &arm.folder))?;
+        let ready = ReadyNodes::now(self.cluster()).await?;
         let mut made = Made::default();
         let outcome = tokio::select! {
             biased;
             () = cancelled.cancelled() => Err(LabError::Interrupted),
-            outcome = self.carry_out(arm, mesh, &mut made, observe) => outcome,
+            outcome = self.carry_out(arm, mesh, &mut made, observe) => self.blame_nodes(&ready, outcome).await,
         };
         observe(Event::Step(Step::Stopping));
-        let taken_down = self.take_down(made, arm.scenario.kube.step_limit.as_duration()).await;
+        let taken_down = self.take_down(&mut made, arm.scenario.kube.step_limit.as_duration()).await;
         match (outcome, taken_down) {
-            (Ok(result), Ok(())) => Ok(result),
+            (Ok(mut result), Ok(())) => {
+                result.placement.iter_mut().for_each(|placement| placement.steps = made.steps);
+                Ok(result)
+            }
             (Ok(_), Err(left)) => Err(left.into()),
             // Why it failed says more; what is left is tried again, and named, at the campaign's end.
             (Err(error), _) => Err(error),
+        }
+    }
+
+    /// What came of an arm, unless a node was lost meanwhile: then that, for it explains all else.
+    async fn blame_nodes(
+        &self,
+        ready: &ReadyNodes,
+        outcome: Result<ArmResult, LabError>,
+    ) -> Result<ArmResult, LabError> {
+        let result = outcome.as_ref().err().map(|error| error_chain(error));
+        let now = match (ReadyNodes::now(self.cluster()).await, &result) {
+            (Ok(now), _) => now,
+            (Err(away), None) => return Err(away.into()),
+            // Nobody can say: what is known stands.
+            (Err(_), Some(_)) => return outcome,
+        };
+        match ready.lost_until(&now) {
+            nodes if nodes.is_empty() => outcome,
+            nodes => Err(KubeError::NodesLost { nodes, result }.into()),
         }
     }
 
@@ -97,9 +116,14 @@ impl KubeProvider {
             MeshInstallation::render(arm.mesh, mesh, &arm.folder.join("configuration")).await?;
         let node = &*made.node.insert(reserve(cluster, &settings.generator_node, arm.seed).await?);
         let installation = made.mesh.insert(installation);
+        let began = Instant::now();
         installation.install(cluster, limit).await?;
+        made.steps.install = began.elapsed().as_secs_f64();
         let layout = &*made.workload.insert(workload_layout(arm.scenario, installation, &run, node)?);
+        keep_manifests(&arm.folder, &workload_manifests(layout, mesh))?;
+        let began = Instant::now();
         let pods = deploy(cluster, layout, mesh, limit).await?;
+        made.steps.deploy = began.elapsed().as_secs_f64();
         let generator = generator_layout(cluster, arm.scenario, mesh, &run, node);
         let generators = Generators::start(cluster, &generator, limit).await?;
 
@@ -117,7 +141,7 @@ impl KubeProvider {
         let load = generators.carry_out(plan_of, observe).await?;
         let (opened, closed) = (load.window.opens_unix_ns, load.window.closes_unix_ns);
         let observed = sampler.finish(closed, limit).await?;
-        let (recording, recording_digest) = keep(&arm.folder, &load)?;
+        let (recording, recording_digest) = keep_recordings(&arm.folder, &load)?;
         let data_path = proven.confirm(cluster, layout, &paths, recording.successes).await?;
         let samples = at_edges(&observed.readings, opened, closed);
         // Whoever took the cluster over meanwhile may have swept, or measured, at the same time.
@@ -141,23 +165,28 @@ impl KubeProvider {
                 generators: generator.pods,
                 clock_spread_ns: load.clock_spread_ns,
                 clock_error_ns: load.clock_error_ns,
+                steps: StepSeconds::default(),
             }),
         })
     }
 
     /// Each step is tried whatever became of the one before; what is not gone in the end comes back.
-    async fn take_down(&self, made: Made<'_>, limit: Duration) -> Result<(), KubeError> {
+    async fn take_down(&self, made: &mut Made<'_>, limit: Duration) -> Result<(), KubeError> {
         let cluster = self.cluster();
         // An API server that is away for a while is no reason to leave everything where it is.
         cluster.await_answer(limit).await?;
+        let began = Instant::now();
         if let Some(layout) = &made.workload {
             // What it could not remove, the sweep below tries again.
             let _: Result<(), KubeError> = delete(cluster, layout, limit).await;
         }
+        made.steps.delete = began.elapsed().as_secs_f64();
+        let began = Instant::now();
         let mut uninstalled = match &made.mesh {
             Some(installation) => installation.uninstall(cluster, limit).await,
             None => Ok(()),
         };
+        made.steps.uninstall = began.elapsed().as_secs_f64();
         // What a step was at when it failed.
         let left = remove_all_of(cluster, cluster.campaign()).await.left;
         if let (Err(_), Some(installation)) = (&uninstalled, &made.mesh) {
@@ -198,68 +227,4 @@ fn front_ends(layout: &Layout) -> Vec<FrontEnd> {
         address: layout.url_of(app, Service::Web).trim_start_matches("http://").to_owned(),
     };
     (0..layout.apps.get()).map(web).collect()
-}
-
-/// The seconds of all generators together, and what happened to containers meanwhile.
-fn course_of(load: &LoadOutcome, incidents: Vec<String>) -> Result<Course, LabError> {
-    let logs = load.recordings.iter().map(|pod| pod.interval_log.as_str());
-    let window_seconds = load.window.duration().as_secs_f64();
-    let stretches = stretches(logs, window_seconds)
-        .map_err(|error| LabError::Generator(format!("left a damaged log: {}", error_chain(&error))))?;
-    let noticed = |what: String| Happening { at_seconds: window_seconds, what };
-    Ok(Course {
-        warm_up_seconds: load.window.warm_up.as_secs_f64(),
-        stretches,
-        happenings: incidents.into_iter().map(noticed).collect(),
-        ..Course::default()
-    })
-}
-
-/// Writes what the generators recorded, each and together, and gives back the whole with its digest.
-fn keep(folder: &Path, load: &LoadOutcome) -> Result<(Recording, String), LabError> {
-    let write = |name: String, text: &str| {
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(LabError::file("write", &path))
-    };
-    let is_alone = load.recordings.len() == 1;
-    let suffix = |index: usize| if is_alone { String::new() } else { format!("-{}", index + 1) };
-    for (index, pod) in load.recordings.iter().enumerate() {
-        write(format!("run{}.hlog", suffix(index)), &pod.interval_log)?;
-        if !is_alone {
-            write(format!("recording{}.json", suffix(index)), &pod.recording)?;
-        }
-    }
-    let recording = merged(&load.recordings)?;
-    let text = match load.recordings.as_slice() {
-        [alone] => alone.recording.clone(),
-        _ => serde_json::to_string(&recording).map_err(|error| LabError::Generator(error.to_string()))?,
-    };
-    write("recording.json".to_owned(), &text)?;
-    Ok((recording, digest(text.as_bytes())))
-}
-
-fn merged(pods: &[PodRecording]) -> Result<Recording, LabError> {
-    let wrong = |why: &dyn std::error::Error| {
-        LabError::Generator(format!("recorded nothing usable: {}", error_chain(why)))
-    };
-    let mut merge: Option<Merge> = None;
-    for PodRecording { pod, recording, .. } in pods {
-        let recording = Recording::from_json(recording).map_err(|error| wrong(&error))?;
-        let refused = |why: &str| Err(KubeError::generator(pod, why).into());
-        if recording.interrupted {
-            return refused(
-                "was told to end before its load was done (was it evicted, or its node drained?)",
-            );
-        }
-        if recording.generator != GENERATOR {
-            let theirs = &recording.generator;
-            return refused(&format!("is {theirs} and not {GENERATOR}: build the image anew"));
-        }
-        match &mut merge {
-            None => merge = Some(Merge::begin(pod, recording)),
-            Some(merge) => merge.add(pod, &recording).map_err(|error| wrong(&error))?,
-        }
-    }
-    let merge = merge.ok_or_else(|| LabError::Generator("has no pod".to_owned()))?;
-    merge.finish().map_err(|error| wrong(&error))
 }

@@ -82,6 +82,19 @@ pub enum KubeError {
     /// Traffic does not take the way it must; nothing measured would mean what it says.
     #[error("the data path is not proven: {0}")]
     DataPath(String),
+    /// Nodes were not ready all the time: their pods got no traffic meanwhile.
+    #[error(
+        "{} not ready all the time (does the kubelet there run, and is the machine up?); \
+         `kubectl describe node` tells more{}",
+        if let [one] = nodes.as_slice() { format!("the node {one} was") } else { format!("the nodes {} were", nodes.join(", ")) },
+        result.as_ref().map(|result| format!("; what came of it: {result}")).unwrap_or_default()
+    )]
+    NodesLost {
+        /// The nodes.
+        nodes: Vec<String>,
+        /// How the run ended for it, if it failed.
+        result: Option<String>,
+    },
     /// The cluster as it is cannot be used; the sentence says why and what to do.
     #[error("{0}")]
     Unfit(String),
@@ -91,7 +104,10 @@ impl KubeError {
     /// Whether it is that nothing measured would have been of the mesh, and not that something broke.
     #[must_use]
     pub fn is_invalid(&self) -> bool {
-        matches!(self, Self::Generator { .. } | Self::NotEnrolled { .. } | Self::DataPath(_))
+        matches!(
+            self,
+            Self::Generator { .. } | Self::NotEnrolled { .. } | Self::DataPath(_) | Self::NodesLost { .. }
+        )
     }
 
     /// For `map_err`: the API server's refusal of what was tried.

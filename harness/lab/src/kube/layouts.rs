@@ -10,9 +10,6 @@ use super::load::GeneratorLayout;
 use super::workload::Layout;
 use crate::mesh::{Enrolment, KubeMesh};
 
-/// What a service requests, so that the scheduler spreads them: what upstream's manifests have.
-const CPU_REQUEST: &str = "100m";
-
 /// The workload of a run.
 ///
 /// # Errors
@@ -28,7 +25,8 @@ pub(super) fn workload_layout(
         run: run.to_owned(),
         apps: scenario.workload.apps,
         image: settings.image.clone(),
-        cpu_request: CPU_REQUEST.to_owned(),
+        workload_images: settings.workload_images.clone(),
+        cpu_request: format!("{}m", settings.service_cpu_millicores),
         votes: scenario.workload.votes.clone(),
         namespaces: settings.namespaces,
         placement: settings.services,

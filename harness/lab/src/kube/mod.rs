@@ -12,13 +12,18 @@ mod labels;
 mod layouts;
 mod load;
 mod made;
+mod namespace;
+mod node_readiness;
 mod proof;
 mod provider;
 mod resources;
+mod results;
 mod watch;
 mod workload;
 
-pub use access::{Finding, Grade, Preflight, ROOM, Rule, Swept, Wanted, examine, role_yaml, rules, sweep};
+pub use access::{
+    Finding, Grade, Preflight, ROOM, Rule, Swept, Wanted, examine, examine_images, role_yaml, rules, sweep,
+};
 pub use cluster::Cluster;
 pub use error::KubeError;
 pub use made::MadeCluster;

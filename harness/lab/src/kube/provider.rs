@@ -1,19 +1,24 @@
 //! One campaign's hold on a cluster: [`KubeProvider`].
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Node;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 use meshbench_core::report::{ClusterEnvironment, ClusterNode};
+use meshbench_core::scenario::Scenario;
 use tokio_util::sync::CancellationToken;
 
 use super::access::{
-    HeldLease, Swept, Wanted, examine, quantity_bytes, quantity_cores, remove_all_of, schedulable, sweep,
+    HeldLease, Swept, Wanted, examine, examine_images, quantity_bytes, quantity_cores, remove_all_of,
+    schedulable, sweep,
 };
 use super::cluster::Cluster;
 use super::error::KubeError;
+use super::install::images_of;
 use crate::error::error_chain;
+use crate::mesh::{KubeMesh, MeshDefinition};
 
 /// How long an API server that is away is waited for before a campaign ends without cleaning up.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -29,14 +34,15 @@ pub struct KubeProvider {
 }
 
 impl KubeProvider {
-    /// Claims a cluster, removes what dead campaigns left in it, and examines it; what was removed comes
-    /// back in words.
+    /// Claims a cluster, removes what dead campaigns left in it, and examines it for a scenario with these meshes; what was
+    /// removed comes back in words.
     ///
     /// # Errors
     /// [`KubeError::Unfit`] with everything that keeps the campaign from running; nothing is left claimed then.
     pub async fn begin(
         cluster: Cluster,
-        wanted: &Wanted<'_>,
+        scenario: &Scenario,
+        meshes: &[&MeshDefinition],
         cancelled: &CancellationToken,
     ) -> Result<(Self, Vec<String>), KubeError> {
         let lease = HeldLease::acquire(&cluster).await?;
@@ -45,7 +51,9 @@ impl KubeProvider {
             if !left.is_empty() {
                 return Err(KubeError::Unfit(format!("a dead campaign is not gone: {}", left.join("; "))));
             }
-            examine(&cluster, wanted).await.refuse()?;
+            let on_kubernetes: Vec<&KubeMesh> = meshes.iter().filter_map(|mesh| mesh.kube.as_ref()).collect();
+            examine(&cluster, &Wanted::of(scenario, &on_kubernetes)).await.refuse()?;
+            examine_images(&cluster, &images(scenario, meshes).await).await.refuse()?;
             Ok::<_, KubeError>((removed, read_environment(&cluster).await?))
         };
         let prepared = tokio::select! {
@@ -56,7 +64,9 @@ impl KubeProvider {
         match prepared {
             Ok((swept, environment)) => Ok((Self { cluster, lease, environment }, swept)),
             Err(error) => {
-                // Why it is unfit says more than that it is still claimed, which it is for a minute at most.
+                // Why it is unfit says more than what is still there, which the next campaign removes, or that it is still
+                // claimed, which it is for a minute at most.
+                let _: Swept = remove_all_of(&cluster, cluster.campaign()).await;
                 let _: Result<(), KubeError> = lease.release().await;
                 Err(error)
             }
@@ -95,6 +105,18 @@ impl KubeProvider {
         let released = self.lease.release().await.err().map(|error| error_chain(&error));
         swept.left.into_iter().chain(released).collect()
     }
+}
+
+/// Every image that is known before anything is installed.
+async fn images(scenario: &Scenario, meshes: &[&MeshDefinition]) -> BTreeSet<String> {
+    let mut images: BTreeSet<String> = scenario.kube.images().cloned().collect();
+    for mesh in meshes {
+        if let Some(kube) = &mesh.kube {
+            // A mesh that cannot be rendered takes no other down: its installation says why.
+            images.extend(images_of(mesh, kube).await.unwrap_or_default());
+        }
+    }
+    images
 }
 
 async fn read_environment(cluster: &Cluster) -> Result<ClusterEnvironment, KubeError> {

@@ -123,7 +123,8 @@ impl ProvenPath {
         answered: u64,
     ) -> Result<DataPathProof, LabError> {
         let Some(counters) = counters else { return Ok(self.proof) };
-        let moved = moved(&self.start, &read_counts(&everyone(topology), counters).await?);
+        let now = read_counts(&everyone(topology), counters).await.map_err(LabError::under_load)?;
+        let moved = moved(&self.start, &now);
         let of_roles = |roles: &[Role], value: fn(&Counts) -> u64| -> u64 {
             let named = topology.workloads().iter().filter(|workload| roles.contains(&workload.role));
             named.filter_map(|workload| moved.get(&workload.name)).map(value).sum()

@@ -158,7 +158,7 @@ async fn watch(
                 Some(event) => window.follow(&event, plan, observe),
             },
             _ = tick.tick() => {
-                deployment.check_running("during the run")?;
+                deployment.check_running("during the run").map_err(LabError::under_load)?;
                 window.tick();
             }
         }

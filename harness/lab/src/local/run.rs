@@ -105,7 +105,7 @@ async fn carry_out(
         .map_err(|error| LabError::Generator(format!("cannot be given this scenario: {error}")))?;
     let Measured { recording, samples, edge_lateness_ns, course, recording_digest } =
         measure(deployment, &plan, generator, observe).await?;
-    deployment.check_running("during the run")?;
+    deployment.check_running("during the run").map_err(LabError::under_load)?;
     let data_path = proven.confirm(deployment.topology(), counters, &paths, recording.successes).await?;
     Ok(ArmResult {
         recording,

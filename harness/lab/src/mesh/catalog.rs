@@ -55,6 +55,20 @@ impl MeshCatalog {
         self.meshes.keys().cloned().collect()
     }
 
+    /// Adds these meshes at the versions in their names; those without one are there already.
+    ///
+    /// What is wrong with such a version is kept like what is wrong with a definition.
+    pub fn add_versions<'a>(&mut self, names: impl IntoIterator<Item = &'a MeshName>) {
+        for name in names {
+            let version = name.version().and_then(|version| version.parse().ok());
+            let (Some(version), Ok(folder)) = (version, name.folder().parse::<MeshName>()) else { continue };
+            if let Some(definition) = self.meshes.get(&folder) {
+                let definition = definition.clone().and_then(|mesh| mesh.at(&version));
+                self.meshes.insert(name.clone(), definition);
+            }
+        }
+    }
+
     /// One mesh's definition, or what is wrong with it; `None` when there is no such folder.
     #[must_use]
     pub fn get(&self, name: &MeshName) -> Option<&Result<MeshDefinition, Problem>> {
@@ -81,7 +95,12 @@ impl MeshCatalog {
             return;
         }
         let written = folder.file_name().unwrap_or_default().to_string_lossy();
-        match written.parse::<MeshName>() {
+        let named = written.parse::<MeshName>().map_err(|error| error.to_string());
+        let named = named.and_then(|name| match name.version() {
+            None => Ok(name),
+            Some(_) => Err("a folder has no version in its name; scenarios ask for versions".to_owned()),
+        });
+        match named {
             Ok(name) => {
                 let definition = read(&name, folder, &file);
                 self.meshes.insert(name, definition);
@@ -114,7 +133,9 @@ mod tests {
         };
         fs::write(folder("good"), "description: a mesh\nversion: 1\n").unwrap();
         fs::write(folder("latin"), b"description: caf\xe9\nversion: 1\n").unwrap();
-        fs::write(folder("Odd Name"), "description: a mesh\nversion: 1\n").unwrap();
+        for odd in ["Odd Name", "odd@1.0"] {
+            fs::write(folder(odd), "description: a mesh\nversion: 1\n").unwrap();
+        }
         fs::create_dir(folder("nested")).unwrap();
         std::os::unix::fs::symlink("nowhere", folder("dangling")).unwrap();
         folder("no-definition");
@@ -131,7 +152,32 @@ mod tests {
         );
         assert!(problem("dangling").contains("dangling/mesh.yaml: the file cannot be read: No such file"));
         assert!(problem("nested").contains("nested/mesh.yaml: the file cannot be read: is a directory"));
-        assert_eq!(catalog.misnamed().len(), 1);
+        assert_eq!(catalog.misnamed().len(), 2);
+        assert!(catalog.misnamed()[1].to_string().contains("odd@1.0: this is not the folder of a mesh"));
         assert!(catalog.misnamed()[0].to_string().contains("Odd Name: this is not the folder of a mesh"));
+    }
+
+    #[test]
+    fn a_version_of_a_mesh_is_a_mesh_or_its_own_problem() {
+        let meshes = tempfile::tempdir().unwrap();
+        for (name, text) in
+            [("whole", "description: a mesh\nversion: 1\n"), ("broken", "description: a mesh\n")]
+        {
+            fs::create_dir(meshes.path().join(name)).unwrap();
+            fs::write(meshes.path().join(name).join(DEFINITION_FILE), text).unwrap();
+        }
+        let mut catalog = MeshCatalog::load(meshes.path()).unwrap();
+        let names: [MeshName; 4] =
+            ["whole", "whole@2.0", "broken@2.0", "unknown@2.0"].map(|name| name.parse().unwrap());
+        catalog.add_versions(&names);
+        let problem = |name: &MeshName| catalog.get(name).unwrap().as_ref().unwrap_err().to_string();
+        assert!(catalog.get(&names[0]).unwrap().is_ok());
+        assert!(
+            problem(&names[1]).contains("whole/mesh.yaml: there is no `{version}`"),
+            "{}",
+            problem(&names[1])
+        );
+        assert!(problem(&names[2]).contains("version: this field is missing"), "{}", problem(&names[2]));
+        assert!(catalog.get(&names[3]).is_none());
     }
 }

@@ -16,13 +16,13 @@ use super::metric_selector::MetricSelector;
 /// A mesh: the content of one folder under `scenarios/meshes/`.
 #[derive(Debug, Clone)]
 pub struct MeshDefinition {
-    /// The folder's name.
+    /// The folder's name, with the version behind it where that is not the folder's own.
     pub name: MeshName,
     /// Where its files are.
     pub folder: PathBuf,
     /// One line for people who choose a mesh.
     pub description: String,
-    /// The version it pins, as results show it.
+    /// The version, as results show it and as `{version}` in its files stands for.
     pub version: String,
     /// How it runs on one machine; `None` for a mesh that needs Kubernetes.
     pub local: Option<LocalMesh>,

@@ -88,6 +88,8 @@ pub enum ReadyCondition {
     DaemonSet(String),
     /// Every webhook of this mutating configuration has a certificate authority, so that the API server can ask it.
     MutatingWebhook(String),
+    /// A pod that is enrolled gets all of `sidecars`, however they are injected. The pod is tried and not made.
+    SidecarsInjected,
 }
 
 /// What makes pods part of a mesh.

@@ -8,6 +8,7 @@ mod kube_mesh;
 mod metric_selector;
 mod provision;
 mod template;
+mod version;
 
 pub use binary::{BinaryFinder, Found, Unavailable};
 pub use catalog::{CatalogError, MeshCatalog};
@@ -23,3 +24,4 @@ pub use metric_selector::{MetricSelector, NotASelector, parse_scrape};
 pub use template::{
     InboundContext, OutboundContext, Protocol, TemplateContext, TemplateError, render_file, render_word,
 };
+pub(crate) use version::at_version;

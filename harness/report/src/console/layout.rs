@@ -23,17 +23,41 @@ impl Lane {
     }
 }
 
-/// The table as lines no wider than the page, as long as the name of a row can give way.
+/// The table as lines no wider than the page, as long as the name of a row can give way or there is a section to go below
+/// the others.
 pub(super) fn lay_out(table: &Table, style: Style) -> Vec<String> {
     let lanes = lanes(table);
+    let is_too_wide = lanes.iter().map(|lane| lane.gap + lane.width()).sum::<usize>() > WIDTH;
+    if let Some([first, rest]) = is_too_wide.then(|| first_section_apart(table)).flatten() {
+        return [lay_out(&first, style), lay_out(&rest, style)].concat();
+    }
     let mut lines = Vec::new();
     if table.columns.iter().any(|column| !column.section.is_empty()) {
         lines.push(style.paint(Tone::Heading, &section_line(table, &lanes)));
     }
-    let names = table.columns.iter().map(|column| Cell::new(column.short, Tone::Faint)).collect::<Vec<_>>();
+    let names =
+        table.columns.iter().map(|column| Cell::new(column.short.as_ref(), Tone::Faint)).collect::<Vec<_>>();
     lines.push(row_line(&names, &lanes, style));
     lines.extend(table.rows.iter().map(|row| row_line(row, &lanes, style)));
     lines
+}
+
+/// The first section and the others, each with the names of the rows; `None` of a single section.
+fn first_section_apart(table: &Table) -> Option<[Table; 2]> {
+    let begins = |index: &usize| table.columns[*index].section != table.columns[index - 1].section;
+    let second = (2..table.columns.len()).find(begins)?;
+    let part = |from: usize, until: usize| {
+        let of = |index: usize| index == 0 || (from..until).contains(&index);
+        let columns = table.columns.iter().enumerate().filter(|(index, _)| of(*index));
+        let cells = |row: &Vec<Cell>| {
+            row.iter().enumerate().filter(|(index, _)| of(*index)).map(|(_, cell)| cell.clone()).collect()
+        };
+        Table {
+            columns: columns.map(|(_, column)| column.clone()).collect(),
+            rows: table.rows.iter().map(cells).collect(),
+        }
+    };
+    Some([part(0, second), part(second, table.columns.len())])
 }
 
 fn lanes(table: &Table) -> Vec<Lane> {
@@ -45,7 +69,7 @@ fn lanes(table: &Table) -> Vec<Lane> {
         let begins_section = index > 0 && column.section != table.columns[index - 1].section;
         lanes.push(Lane {
             gap: if index == 0 { MARGIN } else { 2 + usize::from(begins_section) },
-            text: widest.max(width(column.short)),
+            text: widest.max(width(&column.short)),
             difference: if difference == 0 { 0 } else { difference + 1 },
             is_word: column.short == "mesh" || column.short == "verdict",
         });

@@ -10,8 +10,8 @@ use meshbench_core::report::{CaseReport, Report};
 pub use style::Style;
 
 use crate::facts::{
-    self, BlockGroup, Tally, Tone, block_groups, data_paths, how_many_are_pooled, ignored_together,
-    latency_table, meshes_with_roles, pooled_table, resource_table,
+    self, BlockGroup, Sweep, Tally, Tone, block_groups, data_paths, how_many_are_pooled, ignored_together,
+    latency_table, limit_table, meshes_with_roles, pooled_table, resource_table,
 };
 use layout::lay_out;
 use text::{printable, wrapped};
@@ -29,6 +29,9 @@ pub fn render(report: &Report, style: Style) -> String {
     let groups = block_groups(report);
     for group in &groups {
         page.group(group);
+    }
+    for sweep in facts::sweeps(report) {
+        page.sweep(&sweep);
     }
     page.pooled(report);
     page.legend(&groups);
@@ -50,6 +53,10 @@ impl Page {
         self.say(Tone::Heading, &title, 0);
         if group.cases.iter().any(|case| !case.runs.is_empty()) {
             self.gap();
+            if let Some(limits) = limit_table(&group.cases) {
+                self.lines.extend(lay_out(&limits, self.style));
+                self.gap();
+            }
             self.lines.extend(lay_out(&latency_table(&group.cases), self.style));
             self.gap();
             self.lines.extend(lay_out(&resource_table(&group.cases), self.style));
@@ -62,6 +69,19 @@ impl Page {
             self.say(Tone::Faint, &note, 2);
         }
         self.gap();
+    }
+
+    fn sweep(&mut self, sweep: &Sweep<'_>) {
+        self.say(Tone::Heading, &printable(&format!("{}, rate by rate", sweep.title)), 0);
+        for table in sweep.narrow_tables() {
+            self.gap();
+            self.lines.extend(lay_out(&table, self.style));
+        }
+        self.gap();
+        if let Some(words) = sweep.legend() {
+            self.say(Tone::Faint, words, 0);
+            self.gap();
+        }
     }
 
     /// What the clusters come to together.
@@ -80,9 +100,10 @@ impl Page {
         let Some(verdict) = cases.first().map(|case| &case.verdict) else { return };
         self.gap();
         let tone = match verdict {
-            Verdict::Invalid { .. } | Verdict::Inconclusive { .. } | Verdict::NewBaseline { .. } => {
-                Tone::Doubtful
-            }
+            Verdict::Invalid { .. }
+            | Verdict::Inconclusive { .. }
+            | Verdict::NewBaseline { .. }
+            | Verdict::NotRun { .. } => Tone::Doubtful,
             Verdict::Improved { .. } => Tone::Good,
             _ => Tone::Bad,
         };
@@ -133,7 +154,10 @@ impl Page {
         let tally = Tally::of(report);
         let tone = match () {
             () if tally.failed + tally.errors > 0 => Tone::Bad,
-            () if tally.invalid + tally.inconclusive > 0 || report.interrupted || tally.passed == 0 => {
+            () if tally.invalid + tally.inconclusive + tally.not_run > 0
+                || report.interrupted
+                || tally.passed == 0 =>
+            {
                 Tone::Doubtful
             }
             () => Tone::Good,

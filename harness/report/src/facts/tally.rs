@@ -20,7 +20,9 @@ pub(crate) struct Tally {
     pub(crate) inconclusive: usize,
     /// A run could not be carried out, or a scenario file is wrong.
     pub(crate) errors: usize,
-    /// Not run.
+    /// Not run, because a lower rate was already too much.
+    pub(crate) not_run: usize,
+    /// Not run, because nobody asked for it or it cannot run here.
     pub(crate) ignored: usize,
 }
 
@@ -39,6 +41,7 @@ impl Tally {
                 Verdict::Invalid { .. } => &mut tally.invalid,
                 Verdict::Inconclusive { .. } => &mut tally.inconclusive,
                 Verdict::Error { .. } => &mut tally.errors,
+                Verdict::NotRun { .. } => &mut tally.not_run,
             };
             *count += 1;
             tally.new += usize::from(matches!(case.verdict, Verdict::NewBaseline { .. }));
@@ -49,7 +52,7 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { passed, new, failed, invalid, inconclusive, errors, ignored } = self;
+        let Self { passed, new, failed, invalid, inconclusive, errors, not_run, ignored } = self;
         let noun = if *errors == 1 { "error" } else { "errors" };
         write!(formatter, "{passed} passed")?;
         if *new > 0 {
@@ -59,6 +62,10 @@ impl fmt::Display for Tally {
         if *inconclusive > 0 {
             write!(formatter, "{inconclusive} inconclusive, ")?;
         }
-        write!(formatter, "{errors} {noun}, {ignored} ignored")
+        write!(formatter, "{errors} {noun}, ")?;
+        if *not_run > 0 {
+            write!(formatter, "{not_run} not run, ")?;
+        }
+        write!(formatter, "{ignored} ignored")
     }
 }

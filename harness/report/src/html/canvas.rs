@@ -35,6 +35,8 @@ pub(super) enum Ink {
     Second(usize),
     /// What too few requests stand behind.
     Doubtful(usize),
+    /// Where the values of a mesh lie.
+    Band(usize),
 }
 
 impl Ink {
@@ -51,6 +53,7 @@ impl Ink {
             Self::Run(mesh) => (7, mesh),
             Self::Second(mesh) => (8, mesh),
             Self::Doubtful(mesh) => (9, mesh),
+            Self::Band(mesh) => (10, mesh),
         };
         let [high, low] = u16::try_from(mesh).unwrap_or(u16::MAX).to_be_bytes();
         RGBColor(kind, high, low)
@@ -58,7 +61,7 @@ impl Ink {
 
     /// The classes of what was drawn in such a colour.
     fn classes(colour: BackendColor) -> String {
-        const KINDS: [&str; 10] = ["t", "g", "x", "s", "f", "h", "", "r", "d", "q"];
+        const KINDS: [&str; 11] = ["t", "g", "x", "s", "f", "h", "", "r", "d", "q", "b"];
         let (kind, high, low) = colour.rgb;
         let kind = KINDS.get(usize::from(kind)).copied().unwrap_or_default();
         match colour.rgb.0 {

@@ -9,6 +9,7 @@ mod chart;
 mod page;
 mod plot;
 mod pooled;
+mod sweep;
 
 use meshbench_core::pooling::Pooled;
 use meshbench_core::report::Report;

@@ -8,13 +8,15 @@ use meshbench_core::report::{CaseReport, ClusterEnvironment, ClusterNode, Enviro
 use serde::Serialize;
 
 use super::chart::{
-    DataTable, Figure, Palette, Scene, by_percentile, comparisons, courses, curves, over_bare, rates,
+    DataTable, Figure, Palette, Scene, by_percentile, comparisons, courses, curves, limits, over_bare,
     resources,
 };
 use super::pooled::{self, PooledPart};
+use super::sweep::SweepPart;
 use super::{HtmlError, KeptFile, Sheet};
 use crate::facts::{
-    self, BlockGroup, Table, Tally, block_groups, data_paths, ignored_together, latency_table, resource_table,
+    self, BlockGroup, Table, Tally, block_groups, data_paths, ignored_together, latency_table, limit_table,
+    resource_table,
 };
 use crate::format::{Number, wait};
 
@@ -97,13 +99,6 @@ struct SectionPart {
     figures: Vec<Figure>,
 }
 
-/// A matrix's rates side by side.
-#[derive(Debug, Serialize)]
-struct SweepPart {
-    title: String,
-    figures: Vec<Figure>,
-}
-
 /// What somebody needs who doubts.
 #[derive(Debug, Serialize)]
 struct Appendix {
@@ -163,7 +158,6 @@ impl CampaignPart {
             cure: together.cure.to_owned(),
             names: together.listed(),
         });
-        let sweeps = rates(report, palette)?;
         Ok(Self {
             id: report.campaign.clone(),
             started_at: report.started_at.clone(),
@@ -177,7 +171,7 @@ impl CampaignPart {
             versions: facts::versions(report),
             legend: facts::legend(&groups).into_iter().map(str::to_owned).collect(),
             groups: groups.iter().map(|group| GroupPart::of(group, palette)).collect::<Result<_, _>>()?,
-            sweeps: sweeps.into_iter().map(|(title, figures)| SweepPart { title, figures }).collect(),
+            sweeps: SweepPart::all(report, palette)?,
             ignored: ignored.collect(),
             broken: broken.collect(),
             appendix: Appendix::of(report, sheet.files),
@@ -189,7 +183,7 @@ fn verdict(case: &CaseReport) -> VerdictPart {
     let tone = match case.verdict {
         Verdict::Pass | Verdict::NoChange | Verdict::Improved { .. } => "good",
         Verdict::NewBaseline { .. } => "new",
-        Verdict::Invalid { .. } | Verdict::Inconclusive { .. } => "doubtful",
+        Verdict::Invalid { .. } | Verdict::Inconclusive { .. } | Verdict::NotRun { .. } => "doubtful",
         Verdict::Fail { .. } | Verdict::Regressed { .. } | Verdict::Error { .. } => "bad",
     };
     VerdictPart {
@@ -241,7 +235,8 @@ impl GroupPart {
             (Vec::new(), Vec::new())
         } else {
             let tables = [latency_table(&group.cases), resource_table(&group.cases)];
-            (tables.iter().map(data_table).collect(), sections(&scene, palette)?)
+            let tables = limit_table(&group.cases).into_iter().chain(tables);
+            (tables.map(|table| data_table(&table)).collect(), sections(&scene, palette)?)
         };
         Ok(Self { title: group.title().join(" · "), tables, notes: group.notes(), sections })
     }
@@ -252,6 +247,7 @@ fn sections(scene: &Scene<'_>, palette: &Palette) -> Result<Vec<SectionPart>, Ht
     latency.extend(curves(scene)?);
     latency.extend(over_bare(scene)?);
     let sections = [
+        SectionPart { title: "How much does it carry?", figures: limits(scene)? },
         SectionPart { title: "Did it change?", figures: comparisons(scene, palette)? },
         SectionPart { title: "Latency", figures: latency },
         SectionPart { title: "CPU and memory", figures: resources(scene)? },
@@ -261,9 +257,9 @@ fn sections(scene: &Scene<'_>, palette: &Palette) -> Result<Vec<SectionPart>, Ht
 }
 
 /// A table as the console shows it.
-fn data_table(table: &Table) -> DataTable {
+pub(super) fn data_table(table: &Table) -> DataTable {
     let title = |column: &facts::Column| match column.section {
-        "" => column.full.to_owned(),
+        "" => column.full.to_string(),
         section => format!("{section}: {}", column.full),
     };
     let cell = |cell: &facts::Cell| format!("{} {}", cell.text, cell.difference).trim_end().to_owned();

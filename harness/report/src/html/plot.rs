@@ -19,7 +19,8 @@ const DOT: u32 = 4;
 const SMALL_DOT: u32 = 2;
 
 type Area<'a> = DrawingArea<SvgCanvas<'a>, Cartesian2d<Axis, Axis>>;
-type Drawn = Result<(), DrawingAreaErrorKind<Infallible>>;
+/// Whether a mark could be put there.
+pub(super) type Drawn = Result<(), DrawingAreaErrorKind<Infallible>>;
 
 /// An SVG image, and where its plot lies within.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -105,6 +106,22 @@ impl Plot<'_, '_> {
     /// What stands for one of many values.
     pub(super) fn small_dot(&self, at: (f64, f64), ink: Ink) -> Drawn {
         self.area.draw(&Circle::new(at, SMALL_DOT, ink.colour().filled()))
+    }
+
+    /// What stands for a value that is another kind of answer than the dots are, whatever its colour.
+    pub(super) fn cross(&self, at: (f64, f64), ink: Ink) -> Drawn {
+        self.area.draw(&Cross::new(at, DOT, ink.colour()))
+    }
+
+    /// Everything between the least and the most from place to place: an area, or a line at a single place.
+    pub(super) fn band(&self, places: impl IntoIterator<Item = (f64, (f64, f64))>, ink: Ink) -> Drawn {
+        let places: Vec<_> = places.into_iter().collect();
+        if let [(x, bounds)] = places.as_slice() {
+            return self.upright(*x, *bounds, ink);
+        }
+        let most = places.iter().map(|(x, (_, most))| (*x, *most));
+        let least = places.iter().rev().map(|(x, (least, _))| (*x, *least));
+        self.area.draw(&Polygon::new(most.chain(least).collect::<Vec<_>>(), ink.colour()))
     }
 
     /// From the least to the most at one place, if these are two.

@@ -24,6 +24,10 @@ pub(super) enum Kind {
     Environment,
     /// Verdicts, latency and errors of a block group.
     Latency,
+    /// The rates of a scenario side by side.
+    Sweeps,
+    /// How much each mesh carries.
+    Limits,
     /// Scenario files that are wrong.
     BrokenScenarios,
     /// Why the verdicts of a block group are what they are.
@@ -44,6 +48,8 @@ impl Kind {
             Self::Legend => "the legend",
             Self::Environment => "the environment",
             Self::Latency => "verdicts and latency",
+            Self::Sweeps => "rates side by side",
+            Self::Limits => "what meshes carry",
             Self::BrokenScenarios => "what is wrong with scenario files",
             Self::Explanations => "why verdicts are what they are",
             Self::Heading | Self::Always => "",

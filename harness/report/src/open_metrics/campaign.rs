@@ -53,14 +53,15 @@ fn started_at_seconds(report: &Report) -> Option<f64> {
 }
 
 /// Every outcome, so that one that no case came to is a zero that an alert can read.
-fn outcomes(report: &Report) -> [(Labels, f64); 6] {
-    let Tally { passed, failed, invalid, inconclusive, errors, ignored, .. } = Tally::of(report);
+fn outcomes(report: &Report) -> [(Labels, f64); 7] {
+    let Tally { passed, failed, invalid, inconclusive, errors, not_run, ignored, .. } = Tally::of(report);
     [
         ("passed", passed),
         ("failed", failed),
         ("invalid", invalid),
         ("inconclusive", inconclusive),
         ("error", errors),
+        ("not_run", not_run),
         ("ignored", ignored),
     ]
     .map(|(outcome, cases)| (vec![("outcome", outcome.to_owned())], cases as f64))

@@ -81,6 +81,7 @@ fn verdicts(case: &CaseReport) -> Vec<Figure> {
         "regressed",
         "inconclusive",
         "new_baseline",
+        "not_run",
     ];
     let given = name_of(&case.verdict);
     let figure = |verdict: &str| (vec![("verdict", verdict.to_owned())], flag(verdict == given));
@@ -99,6 +100,7 @@ fn name_of(verdict: &Verdict) -> &'static str {
         Verdict::Regressed { .. } => "regressed",
         Verdict::Inconclusive { .. } => "inconclusive",
         Verdict::NewBaseline { .. } => "new_baseline",
+        Verdict::NotRun { .. } => "not_run",
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn seconds(nanoseconds: f64) -> f64 {
 
 pub(super) fn gauges(report: &Report) -> Vec<Gauge> {
     let mut gauges = latency(report);
-    gauges.extend(shares(report));
+    gauges.extend(load(report));
     gauges.extend(resources(report));
     gauges.extend(judged(report));
     gauges
@@ -67,7 +67,7 @@ fn percentiles(table: &LatencyTable) -> Vec<Figure> {
     .to_vec()
 }
 
-fn shares(report: &Report) -> Vec<Gauge> {
+fn load(report: &Report) -> Vec<Gauge> {
     let only = |wanted: Metric| move |metric: Metric| (metric == wanted).then(Labels::new);
     vec![
         Gauge::ratio("failed_requests", "Requests that failed, as a share of all: over the runs.")
@@ -76,6 +76,11 @@ fn shares(report: &Report) -> Vec<Gauge> {
             .with(above_bare(report, only(Metric::ErrorShare))),
         Gauge::ratio("achieved_rate", "Achieved rate as a share of the offered rate: over the runs.")
             .with(over_runs(report, only(Metric::AchievedShare))),
+        Gauge::count(
+            "limit_requests_per_second",
+            "How much the mesh carries at most, where that was looked for.",
+        )
+        .with(over_runs(report, only(Metric::Limit))),
     ]
 }
 
@@ -101,7 +106,7 @@ fn judged(report: &Report) -> Vec<Gauge> {
         case.metrics.iter().map(figure).collect()
     };
     vec![
-        Gauge::count("metric_gated", "1 where every run has the requests that a gate on the metric takes, otherwise 0.")
+        Gauge::count("metric_gated", "1 where every run has what a gate on the metric takes, otherwise 0.")
             .with(of_cases(report, gated)),
         Gauge::ratio(
             "change",
@@ -156,8 +161,10 @@ fn cpu(metric: Metric) -> Option<Labels> {
     component(match metric {
         Metric::CpuPerRequest => "total",
         Metric::ControlPlaneCpuPerRequest => "control_plane",
+        Metric::ControlPlaneProxyCpuPerRequest => "control_plane_proxy",
         Metric::DataPlaneCpuPerRequest => "data_plane",
         Metric::ApplicationCpuPerRequest => "application",
+        Metric::NodeOverheadCpuPerRequest => "node_overhead",
         _ => return None,
     })
 }
@@ -165,8 +172,10 @@ fn cpu(metric: Metric) -> Option<Labels> {
 fn memory(metric: Metric) -> Option<Labels> {
     component(match metric {
         Metric::ControlPlaneMemory => "control_plane",
+        Metric::ControlPlaneProxyMemory => "control_plane_proxy",
         Metric::DataPlaneMemory => "data_plane",
         Metric::ApplicationMemory => "application",
+        Metric::NodeOverheadMemory => "node_overhead",
         _ => return None,
     })
 }
@@ -210,7 +219,7 @@ fn of_metrics(
             .flat_map(|(report, labels)| {
                 let in_base_unit = |value| match report.unit {
                     ReportUnit::Nanoseconds | ReportUnit::CpuNanosecondsPerRequest => seconds(value),
-                    ReportUnit::Fraction | ReportUnit::Bytes => value,
+                    ReportUnit::Fraction | ReportUnit::Bytes | ReportUnit::RequestsPerSecond => value,
                 };
                 let statistics = statistics(report).into_iter();
                 with_statistic(&labels, statistics.map(|(name, value)| (name, in_base_unit(value))).collect())

@@ -38,10 +38,15 @@ struct Group {
 
 impl Bar {
     pub(super) fn observe(&mut self, event: &Event) {
-        if let Event::GroupStarted { runs, at_least, .. } = event {
+        let begun = match event {
+            Event::GroupStarted { runs, at_least, .. } => Some(Group::new(*runs, *at_least)),
+            Event::SearchStarted { most_probes, at_most, .. } => Some(Group::new(*most_probes, *at_most)),
+            _ => None,
+        };
+        if begun.is_some() {
             // The trial's name stands there, waiting for its outcome.
             let _unwritable = writeln!(stderr());
-            self.group = Some(Group::new(*runs, *at_least));
+            self.group = begun;
         }
         // The bar says which run is on, and the lines below it what has come of those before.
         if let Some(line) =
@@ -118,7 +123,17 @@ impl Group {
                 self.run_ended();
             }
             Event::RunFailed { .. } => self.run_ended(),
-            Event::Swept { .. }
+            Event::ProbeStarted { mesh, rate } => {
+                self.run = format!("{mesh} at {rate}");
+                self.say("");
+            }
+            Event::ProbeDone { most_left, .. } => {
+                self.run_ended();
+                self.estimate.runs_left(*most_left);
+                self.bar.set_length(u64::from(self.estimate.runs()));
+            }
+            Event::SearchStarted { .. }
+            | Event::Swept { .. }
             | Event::Provisioning { .. }
             | Event::MakingCluster { .. }
             | Event::RemovingCluster { .. }

@@ -16,6 +16,11 @@ impl Estimate {
         Self { runs, done: 0, at_least, elapsed_when_last_done: Duration::ZERO }
     }
 
+    /// All runs, ended or not.
+    pub(super) const fn runs(&self) -> u32 {
+        self.runs
+    }
+
     /// Runs that have ended.
     pub(super) const fn done(&self) -> u32 {
         self.done
@@ -25,6 +30,11 @@ impl Estimate {
     pub(super) fn run_ended(&mut self, elapsed: Duration) {
         self.done = (self.done + 1).min(self.runs);
         self.elapsed_when_last_done = elapsed;
+    }
+
+    /// So many runs are left, however many it were to be.
+    pub(super) fn runs_left(&mut self, left: u32) {
+        self.runs = self.done + left;
     }
 
     /// What is left, so long after the group began: the known minimum, until a run has shown what one really takes.

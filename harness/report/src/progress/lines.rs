@@ -44,6 +44,8 @@ impl<W> Lines<W> {
             Event::GroupStarted { runs, at_least, .. } => {
                 self.group = Some((Instant::now(), Estimate::new(*runs, *at_least)));
             }
+            // Each probe says what is left.
+            Event::SearchStarted { .. } => self.group = None,
             Event::Step(Step::Measuring(window)) => {
                 (self.window, self.told_at) = (*window, Duration::ZERO);
             }
@@ -59,7 +61,7 @@ impl<W> Lines<W> {
     /// A line with the cluster it is of; the name of a group has it already.
     fn told(&self, event: &Event, line: &str) -> String {
         match &self.cluster {
-            Some(cluster) if !matches!(event, Event::GroupStarted { .. }) => {
+            Some(cluster) if !matches!(event, Event::GroupStarted { .. } | Event::SearchStarted { .. }) => {
                 let words = line.trim_start();
                 format!("{}{cluster}: {words}", &line[..line.len() - words.len()])
             }
@@ -127,11 +129,15 @@ mod tests {
         lines.observe(&Event::GroupStarted { group, runs: 1, at_least: Duration::from_secs(12) });
         lines.observe(&Event::RunStarted { mesh: MeshName::bare(), block: 1, blocks: 1 });
         lines.observe(&Event::RunFailed { mesh: MeshName::bare(), why: "the node is gone".into() });
+        let (group, at_most) = ("quick::limit::10s@east".to_owned(), Duration::from_secs(300));
+        lines.observe(&Event::SearchStarted { group, most_probes: 25, at_most });
         insta::assert_snapshot!(String::from_utf8(lines.sink).unwrap(), @r"
 
         quick::500rps::10s@east: 1 run, at least 12s
           east: bare, block 1 of 1
           east: bare failed: the node is gone
+
+        quick::limit::10s@east: at most 25 probes, at most 5m 00s
         ");
     }
 

@@ -15,13 +15,26 @@ pub(super) fn line(event: &Event) -> Option<String> {
         Event::GroupStarted { group, runs, at_least } => {
             format!("\n{group}: {}, at least {}", counted(u64::from(*runs), "run"), wait(*at_least))
         }
+        Event::SearchStarted { group, most_probes, at_most } => format!(
+            "\n{group}: at most {}, at most {}",
+            counted(u64::from(*most_probes), "probe"),
+            wait(*at_most)
+        ),
+        Event::ProbeDone { mesh, rate, what, most_left, at_most_left } => format!(
+            "  {mesh} at {rate}: {}; at most {} left, at most {}",
+            indented(what),
+            counted(u64::from(*most_left), "probe"),
+            wait(*at_most_left)
+        ),
         Event::RunStarted { mesh, block, blocks } => format!("  {mesh}, block {block} of {blocks}"),
         Event::RunDone { mesh, p50_ns, error_share, .. } => {
             let p50 = p50_ns.map_or_else(|| "no success".to_owned(), |p50| format!("p50 {}", duration(p50)));
             format!("  {mesh} done: {p50}, {} errors", Number::Percent.show(*error_share))
         }
         Event::RunFailed { mesh, why } => format!("  {mesh} failed: {}", indented(why)),
-        Event::Step(_) | Event::Progress { .. } | Event::GroupDone => return None,
+        Event::Step(_) | Event::Progress { .. } | Event::ProbeStarted { .. } | Event::GroupDone => {
+            return None;
+        }
     })
 }
 

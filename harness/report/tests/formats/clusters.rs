@@ -6,7 +6,7 @@ use meshbench_report::console::{self, Style};
 use meshbench_report::html::{Sheet, render};
 use meshbench_report::{json, markdown, open_metrics};
 
-use crate::fabricated;
+use crate::{fabricated, sweeps};
 
 const GROUP: &str = "nightly::600rps::1m";
 
@@ -80,6 +80,18 @@ fn every_format_for_people_shows_each_cluster_and_both_together() {
     }
     let read: Report = serde_json::from_str(&json::render(&report).unwrap()).unwrap();
     assert_eq!(read, report);
+}
+
+#[test]
+fn rates_are_side_by_side_on_each_cluster() {
+    let mut report = sweeps::sweep();
+    for case in &mut report.cases {
+        case.name.push_str("@east");
+        case.group.push_str("@east");
+        case.cluster = Some("east".to_owned());
+    }
+    let shown = console::render(&report, Style::default());
+    assert!(shown.contains("sweep · 10s · cluster east, rate by rate"), "{shown}");
 }
 
 #[test]

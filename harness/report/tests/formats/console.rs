@@ -1,6 +1,6 @@
 //! The console summary, as a person sees it.
 
-use crate::fabricated;
+use crate::{fabricated, on_a_cluster};
 use meshbench_core::report::Report;
 use meshbench_report::console::{Style, render};
 
@@ -44,6 +44,7 @@ fn fits_the_page_and_ends_no_line_in_spaces() {
         fabricated::many_groups(),
         fabricated::no_runs(),
         fabricated::hostile(),
+        on_a_cluster::report(),
     ] {
         for line in plain(&report).lines() {
             assert!(line.chars().count() <= WIDTH, "too wide: {line}");

@@ -22,6 +22,7 @@ pub(crate) fn every_verdict() -> Report {
         ("no-change", Verdict::NoChange),
         ("pass", Verdict::Pass),
         ("regressed", Verdict::Regressed { findings: findings() }),
+        ("not-run", Verdict::NotRun { reasons: findings() }),
     ];
     let mesh = Figures { error_share: 0.002, control_plane_cpu_us: 12.8, ..MESH };
     let judged = verdicts.map(|(name, verdict)| CaseReport {

@@ -8,10 +8,10 @@ use meshbench_core::baseline::{
 use meshbench_core::comparison::Change;
 use meshbench_core::course::{RunCourse, Stretch, UseUntil};
 use meshbench_core::judge::{JudgedLimit, Verdict};
-use meshbench_core::metric::{Metric, Unit};
+use meshbench_core::metric::Metric;
 use meshbench_core::report::{
     BrokenScenario, CaseReport, CurvePoint, Environment, Executable, GroupReport, IgnoredCase, LatencyTable,
-    MetricReport, REPORT_VERSION, Report, ReportUnit, RunReport,
+    MetricReport, REPORT_VERSION, Report, RunReport,
 };
 use meshbench_core::resources::{ContainerUse, Group};
 use meshbench_core::run::DataPathProof;
@@ -70,6 +70,8 @@ pub(crate) fn report(cases: Vec<CaseReport>, ignored: Vec<IgnoredCase>) -> Repor
 
 pub(crate) fn case(group: &str, mesh: &str, figures: Figures) -> CaseReport {
     let name = group.replacen("::", &format!("::{mesh}::"), 1);
+    let of_rates =
+        Metric::ALL.into_iter().filter(|metric| *metric != Metric::Limit && !OF_CLUSTERS.contains(metric));
     CaseReport {
         name,
         group: group.into(),
@@ -86,9 +88,10 @@ pub(crate) fn case(group: &str, mesh: &str, figures: Figures) -> CaseReport {
         against_baseline: None,
         fingerprint: None,
         limits: Vec::new(),
-        metrics: Metric::ALL.into_iter().map(|metric| metric_report(metric, mesh, figures)).collect(),
+        metrics: of_rates.map(|metric| metric_report(metric, mesh, figures)).collect(),
         pooled_latency_ns: latency(figures),
         pooled_latency_curve: curve(figures),
+        limit: None,
         runs: (1..=2).map(|block| run(block, mesh, figures)).collect(),
     }
 }
@@ -118,20 +121,24 @@ pub(crate) fn unjudged_p99_9(requests: u64) -> JudgedLimit {
     }
 }
 
-fn metric_report(metric: Metric, mesh: &str, figures: Figures) -> MetricReport {
+/// Metrics that only runs on a cluster have.
+pub(crate) const OF_CLUSTERS: [Metric; 4] = [
+    Metric::ControlPlaneProxyCpuPerRequest,
+    Metric::NodeOverheadCpuPerRequest,
+    Metric::ControlPlaneProxyMemory,
+    Metric::NodeOverheadMemory,
+];
+
+pub(crate) fn metric_report(metric: Metric, mesh: &str, figures: Figures) -> MetricReport {
     let median = value(metric, figures);
     MetricReport {
         metric: metric.name().into(),
-        unit: match metric.unit() {
-            Unit::Latency => ReportUnit::Nanoseconds,
-            Unit::Share => ReportUnit::Fraction,
-            Unit::CpuPerRequest => ReportUnit::CpuNanosecondsPerRequest,
-            Unit::Memory => ReportUnit::Bytes,
-        },
+        unit: metric.unit().into(),
         median,
         min: median * 0.97,
         max: median * 1.04,
         gated: figures.requests >= metric.minimum_requests(),
+        cpu_error: None,
         median_bounds: None,
         over_bare_bounds: None,
         over_bare: (mesh != "bare").then(|| median - value(metric, BARE)),
@@ -159,6 +166,11 @@ fn value(metric: Metric, figures: Figures) -> f64 {
         Metric::ControlPlaneMemory => figures.control_plane_cpu_us.min(1.0) * 61.3 * MEBIBYTE,
         Metric::DataPlaneMemory => figures.data_plane_cpu_us.min(1.0) * 214.0 * MEBIBYTE,
         Metric::ApplicationMemory => 71.25 * MEBIBYTE,
+        Metric::ControlPlaneProxyCpuPerRequest => figures.control_plane_cpu_us * 0.4e3,
+        Metric::NodeOverheadCpuPerRequest => 480e3 + figures.data_plane_cpu_us * 1.1e3,
+        Metric::ControlPlaneProxyMemory => figures.control_plane_cpu_us.min(1.0) * 18.4 * MEBIBYTE,
+        Metric::NodeOverheadMemory => (912.0 + figures.data_plane_cpu_us / 2.0) * MEBIBYTE,
+        Metric::Limit => 2_000.0,
     }
 }
 
@@ -212,6 +224,7 @@ fn run(block: u32, mesh: &str, figures: Figures) -> RunReport {
     let application = GroupReport {
         containers: 12,
         cpu_ns: 1_600_000_000,
+        cpu_error_ns: 0,
         cpu_cores: 0.16,
         resident_bytes: 74_711_040,
         peak_bytes: 75_000_000,
@@ -242,10 +255,12 @@ fn run(block: u32, mesh: &str, figures: Figures) -> RunReport {
         edge_lateness_ns: 410_000,
         steal_share: Some(0.0),
         groups: BTreeMap::from([(Group::Application, application)]),
+        node_overhead: None,
         containers: vec![ContainerUse {
             container: "web-0".into(),
             group: Group::Application,
             cpu_ns: 400_000_000,
+            cpu_error_ns: 0,
             resident_bytes: 12_000_000,
             peak_bytes: 12_500_000,
             vanished: false,

@@ -72,7 +72,7 @@ fn a_matrix_of_rates_is_shown_rate_by_rate() {
         cases
     };
     let page = page(&fabricated::report(rates.into_iter().flat_map(at).collect(), Vec::new()));
-    for kind in ["p50-by-rate", "p99-by-rate", "cpu-by-rate", "achieved-by-rate"] {
+    for kind in ["p50-by-rate", "p99-by-rate", "cpu-by-rate", "achieved-by-rate", "memory-by-rate"] {
         let figure = figure(&page, kind);
         assert_eq!(figure.matches("<circle").count(), 2 * rates.len(), "{figure}");
         let polylines = between(figure, "<polyline class=\"m", "/>");

@@ -17,5 +17,7 @@ mod fabricated;
 mod html;
 mod machines;
 mod metrics;
+mod on_a_cluster;
 mod pages;
 mod published;
+mod sweeps;

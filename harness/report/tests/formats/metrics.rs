@@ -21,7 +21,7 @@ fn metrics_of_one_case() {
 type Label = (&'static str, &'static str);
 
 /// Where each metric of `report.json` is exported, with the label that tells it from others there, and what it is divided by.
-const EXPORTED: [(Metric, &str, Option<Label>, f64); 15] = [
+const EXPORTED: [(Metric, &str, Option<Label>, f64); 20] = [
     (Metric::P50, "latency_over_runs_seconds", Some(("percentile", "50")), 1e9),
     (Metric::P75, "latency_over_runs_seconds", Some(("percentile", "75")), 1e9),
     (Metric::P90, "latency_over_runs_seconds", Some(("percentile", "90")), 1e9),
@@ -32,11 +32,21 @@ const EXPORTED: [(Metric, &str, Option<Label>, f64); 15] = [
     (Metric::AchievedShare, "achieved_rate_ratio", None, 1.0),
     (Metric::CpuPerRequest, "cpu_per_request_seconds", Some(("component", "total")), 1e9),
     (Metric::ControlPlaneCpuPerRequest, "cpu_per_request_seconds", Some(("component", "control_plane")), 1e9),
+    (
+        Metric::ControlPlaneProxyCpuPerRequest,
+        "cpu_per_request_seconds",
+        Some(("component", "control_plane_proxy")),
+        1e9,
+    ),
     (Metric::DataPlaneCpuPerRequest, "cpu_per_request_seconds", Some(("component", "data_plane")), 1e9),
     (Metric::ApplicationCpuPerRequest, "cpu_per_request_seconds", Some(("component", "application")), 1e9),
+    (Metric::NodeOverheadCpuPerRequest, "cpu_per_request_seconds", Some(("component", "node_overhead")), 1e9),
     (Metric::ControlPlaneMemory, "memory_bytes", Some(("component", "control_plane")), 1.0),
+    (Metric::ControlPlaneProxyMemory, "memory_bytes", Some(("component", "control_plane_proxy")), 1.0),
     (Metric::DataPlaneMemory, "memory_bytes", Some(("component", "data_plane")), 1.0),
     (Metric::ApplicationMemory, "memory_bytes", Some(("component", "application")), 1.0),
+    (Metric::NodeOverheadMemory, "memory_bytes", Some(("component", "node_overhead")), 1.0),
+    (Metric::Limit, "limit_requests_per_second", None, 1.0),
 ];
 
 /// The one sample with these labels.
@@ -111,13 +121,13 @@ fn the_verdict_of_a_case_is_one_and_each_other_zero() {
             rows.iter().filter(|(_, value)| *value == 1.0).map(|(verdict, _)| verdict).collect();
         if case.selected {
             let named = serde_json::to_value(&case.verdict).unwrap()["verdict"].as_str().unwrap().to_owned();
-            assert_eq!((rows.len(), ones), (9, vec![&named]), "{}", case.name);
+            assert_eq!((rows.len(), ones), (10, vec![&named]), "{}", case.name);
             given.insert(named);
         } else {
             assert!(rows.is_empty(), "{} only ran as a control", case.name);
         }
     }
-    assert_eq!(given.len(), 9, "{given:?}");
+    assert_eq!(given.len(), 10, "{given:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use meshbench_core::judge::Gate;
 use meshbench_core::report::{Report, json_schema};
 use meshbench_report::{json, junit, markdown, open_metrics};
 
-use crate::{extremes, fabricated};
+use crate::{extremes, fabricated, on_a_cluster, sweeps};
 
 const HOW_TO_REFRESH: &str = "run `cargo run -- schema report > docs/report.schema.json`, or the tests once with \
                               UPDATE_SCHEMA=1 set, and commit the result";
@@ -24,11 +24,14 @@ pub(crate) fn every_report() -> Vec<(&'static str, Report)> {
         ("many-groups", fabricated::many_groups()),
         ("no-runs", fabricated::no_runs()),
         ("hostile", fabricated::hostile()),
+        ("on-a-cluster", on_a_cluster::report()),
         ("every-verdict", extremes::every_verdict()),
         ("empty", extremes::empty()),
         ("large-matrix", extremes::large_matrix()),
         ("wordy-matrix", extremes::wordy_matrix()),
         ("hostile-labels", extremes::hostile_labels()),
+        ("sweep", sweeps::sweep()),
+        ("limits", sweeps::limits()),
     ]
 }
 

@@ -30,8 +30,27 @@ pub struct DirectionInjections {
     /// more requests than one per service time cannot be carried, however few they are at a time.
     #[serde(default, with = "optional_duration")]
     pub service_time: Option<Duration>,
+    /// A request that would wait longer than this for the server is answered with an error at once, as by a mesh that sheds
+    /// load.
+    #[serde(default, with = "optional_duration", skip_serializing_if = "Option::is_none")]
+    pub longest_wait: Option<Duration>,
+    /// A server that becomes slower under load, as by a heap that grows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tiring: Option<Tiring>,
     /// Share of requests answered with an error instead of being forwarded.
     pub error_share: Option<Share>,
+}
+
+/// When a server becomes slower, and how slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tiring {
+    /// So long after its first request.
+    #[serde(with = "duration")]
+    pub after: Duration,
+    /// How long it is busy with each request from then on.
+    #[serde(with = "duration")]
+    pub service_time: Duration,
 }
 
 /// The distribution of the delay over requests.

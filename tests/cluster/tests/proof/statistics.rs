@@ -1,13 +1,11 @@
 //! The kubelet's statistics, which meshbench's figures of CPU and memory will come from, against the kernel's.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use kube::api::{Api, ListParams};
-use meshbench_testcluster::cgroups;
+use meshbench_testcluster::container_group::{ContainerGroup, of_containers};
 use serde_json::Value;
 
 use super::support::{LIMIT, eventually, with_shared};
@@ -31,11 +29,11 @@ pub(crate) fn they_match_the_control_groups() {
         deploy_emojivoto(&client).await;
         start_load(&client, "load-for-statistics", "60s").await;
         let (pod, container) = web_container(&client).await;
-        let group = Group::of(&container);
-        let mut readings = vec![group.read()];
+        let group = of_containers().unwrap().remove(&container).expect("the container's control group");
+        let mut readings = vec![read(&group)];
         // Until the kubelet's statistics are younger than our first reading: then we have some on both sides.
         let (at, cpu_ns, memory) = eventually("statistics of now", LIMIT, || {
-            readings.push(group.read());
+            readings.push(read(&group));
             let since = readings[0].at;
             let client = client.clone();
             let pod = pod.clone();
@@ -50,7 +48,7 @@ pub(crate) fn they_match_the_control_groups() {
             }
         })
         .await;
-        readings.push(group.read());
+        readings.push(read(&group));
         let expected = at_moment(&readings, at);
         assert_close("CPU time", cpu_ns, expected.cpu_ns);
         assert_close("working set", memory, expected.working_set_bytes);
@@ -84,63 +82,10 @@ fn of_container(summary: &Value, pod: &str) -> Result<(SystemTime, f64, f64), St
     Ok((at, cpu, memory))
 }
 
-/// A container's control groups.
-struct Group {
-    cpu: PathBuf,
-    memory: PathBuf,
-}
-
-impl Group {
-    fn of(container: &str) -> Self {
-        let process = procfs::process::all_processes()
-            .unwrap()
-            .flatten()
-            .find(|process| in_container(process.pid, container))
-            .expect("a process in the container's control group");
-        let groups = fs::read_to_string(format!("/proc/{}/cgroup", process.pid)).unwrap();
-        let folder = |controller: &str| {
-            let line = groups.lines().find(|line| {
-                let controllers = line.split(':').nth(1).unwrap_or_default();
-                controllers.split(',').any(|one| one == controller)
-            });
-            let path = line.or_else(|| groups.lines().find(|line| line.starts_with("0::"))).unwrap();
-            let path = path.splitn(3, ':').nth(2).unwrap().trim_start_matches('/');
-            let roots =
-                cgroups::hierarchies().unwrap().into_iter().map(|hierarchy| hierarchy.root.join(path));
-            let file = if controller == "memory" { "memory.stat" } else { "cpuacct.usage" };
-            let version_2 = if controller == "memory" { "memory.stat" } else { "cpu.stat" };
-            roots
-                .into_iter()
-                .find(|root| root.join(file).exists() || root.join(version_2).exists() && line.is_none())
-                .expect("the container's control group is mounted")
-        };
-        Self { cpu: folder("cpuacct"), memory: folder("memory") }
-    }
-
-    fn read(&self) -> Reading {
-        let number = |path: &Path| fs::read_to_string(path).unwrap().trim().parse::<f64>().unwrap();
-        let cpu_ns = match self.cpu.join("cpuacct.usage") {
-            path if path.exists() => number(&path),
-            _ => field(&self.cpu.join("cpu.stat"), "usage_usec") * 1_000.0,
-        };
-        let statistics = self.memory.join("memory.stat");
-        // Working set: what is used less the files that nobody looked at lately, as the kubelet counts it.
-        let working_set_bytes = match self.memory.join("memory.usage_in_bytes") {
-            path if path.exists() => number(&path) - field(&statistics, "total_inactive_file"),
-            _ => number(&self.memory.join("memory.current")) - field(&statistics, "inactive_file"),
-        };
-        Reading { at: SystemTime::now(), cpu_ns, working_set_bytes }
-    }
-}
-
-fn in_container(process: i32, container: &str) -> bool {
-    fs::read_to_string(format!("/proc/{process}/cgroup")).is_ok_and(|groups| groups.contains(container))
-}
-
-fn field(path: &Path, name: &str) -> f64 {
-    let text = fs::read_to_string(path).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.unwrap().trim().parse().unwrap()
+fn read(group: &ContainerGroup) -> Reading {
+    let used = group.read().unwrap();
+    let (cpu_ns, working_set_bytes) = (used.cpu_ns as f64, used.working_set_bytes as f64);
+    Reading { at: SystemTime::now(), cpu_ns, working_set_bytes }
 }
 
 /// What the kernel's counters were at a moment between readings.

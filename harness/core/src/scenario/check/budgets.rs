@@ -11,17 +11,24 @@ use crate::scenario::raw::{Entries, OVERRIDES, RawBudgets, RawLimits};
 use crate::units::TextError;
 use crate::yaml::Path;
 
-pub(super) fn check(checker: &mut Checker<'_>, raw: &RawBudgets, meshes: &[MeshName]) -> Budgets {
+/// `looks_for_limit` says whether the scenario has a `limit` instead of `rates`.
+pub(super) fn check(
+    checker: &mut Checker<'_>,
+    raw: &RawBudgets,
+    meshes: &[MeshName],
+    looks_for_limit: bool,
+) -> Budgets {
     let path = Path::of("budgets");
-    let every_mesh = limits_by_metric(checker, &path, &raw.every_mesh, &[OVERRIDES]);
+    let every_mesh = limits_by_metric(checker, &path, &raw.every_mesh, &[OVERRIDES], looks_for_limit);
     let path = path.key(OVERRIDES);
     let mut overrides = BTreeMap::new();
     for (name, limits) in raw.overrides.iter() {
         let path = path.key(name);
-        let limits = limits_by_metric(checker, &path, limits, &[]);
-        match meshes.iter().find(|mesh| mesh.as_str() == name) {
-            Some(mesh) => _ = overrides.insert(mesh.clone(), limits),
-            None => refuse_mesh(checker, &path, name, meshes),
+        let limits = limits_by_metric(checker, &path, limits, &[], looks_for_limit);
+        if meshes.iter().any(|mesh| mesh.as_str() == name) {
+            overrides.insert(name.to_owned(), limits);
+        } else {
+            refuse_mesh(checker, &path, name, meshes);
         }
     }
     Budgets::new(every_mesh, overrides)
@@ -38,11 +45,21 @@ fn limits_by_metric(
     path: &Path,
     written: &Entries<RawLimits>,
     other_keys: &[&str],
+    looks_for_limit: bool,
 ) -> LimitsByMetric {
     let mut limits = LimitsByMetric::new();
     for (name, raw) in written.iter() {
         let path = path.key(name);
         match name.parse::<Metric>() {
+            Ok(metric) if (metric == Metric::Limit) != looks_for_limit => {
+                let message = match looks_for_limit {
+                    true => format!(
+                        "a scenario with `limit` has no {metric} to judge; expected a budget on limit"
+                    ),
+                    false => "no limit is looked for; expected `limit` instead of `rates`".to_owned(),
+                };
+                checker.refuse_key(&path, message, None);
+            }
             Ok(metric) => _ = limits.insert(metric, limits_on(checker, &path, metric, raw)),
             Err(TextError { message, hint }) => {
                 let other = near_miss::nearest(name, other_keys.iter().copied());
@@ -55,7 +72,7 @@ fn limits_by_metric(
 }
 
 fn limits_on(checker: &mut Checker<'_>, path: &Path, metric: Metric, raw: &RawLimits) -> Vec<Limit> {
-    let RawLimits { at_most, at_least, over_bare } = raw;
+    let RawLimits { at_most, at_least, over_bare, of_bare } = raw;
     let mut read = |key: &str, text: &Option<String>, read: fn(Metric, &str) -> Result<Limit, TextError>| {
         let text = text.as_ref()?;
         read(metric, text).map_err(|error| checker.refuse_text(&path.key(key), error)).ok()
@@ -65,6 +82,7 @@ fn limits_on(checker: &mut Checker<'_>, path: &Path, metric: Metric, raw: &RawLi
     let at_least =
         read("at_least", at_least, |metric, text| Quantity::read(metric.unit(), text).map(Limit::AtLeast));
     let over_bare = read("over_bare", over_bare, over_bare_limit);
+    let of_bare = read("of_bare", of_bare, of_bare_limit);
     if raw.is_empty() {
         let message = "this budget sets no limit; expected at_most, at_least or over_bare".to_owned();
         checker.refuse(path, message, None);
@@ -75,13 +93,32 @@ fn limits_on(checker: &mut Checker<'_>, path: &Path, metric: Metric, raw: &RawLi
         let message = format!("nothing is both at most {most} and at least {least}");
         checker.refuse(path, message, None);
     }
-    [at_most, at_least, over_bare].into_iter().flatten().collect()
+    [at_most, at_least, over_bare, of_bare].into_iter().flatten().collect()
+}
+
+/// Reads `0.6`.
+fn of_bare_limit(metric: Metric, text: &str) -> Result<Limit, TextError> {
+    if metric != Metric::Limit {
+        let message =
+            format!("a part of bare's {metric} is no budget; expected at_most, at_least or over_bare");
+        return Err(TextError { message, hint: None });
+    }
+    match text.trim().parse::<f64>() {
+        Ok(part) if part > 0.0 && part <= 1.0 => Ok(Limit::OfBare(part)),
+        _ => Err(TextError {
+            message: format!(
+                "\"{text}\" is no part of bare's limit; expected a number from 0 to 1 such as 0.6"
+            ),
+            hint: None,
+        }),
+    }
 }
 
 /// Reads `+10ms` or `x1.5`.
 fn over_bare_limit(metric: Metric, text: &str) -> Result<Limit, TextError> {
     if let Some(why) = metric.why_not_over_bare() {
-        let message = format!("{metric} cannot be compared with bare: {why}; expected at_most or at_least");
+        let instead = if metric == Metric::Limit { "at_least or of_bare" } else { "at_most or at_least" };
+        let message = format!("{metric} cannot be compared with bare: {why}; expected {instead}");
         return Err(TextError { message, hint: None });
     }
     let trimmed = text.trim();

@@ -3,14 +3,15 @@
 use super::bounds;
 use super::checker::Checker;
 use super::cluster;
-use crate::scenario::raw::RawKube;
-use crate::scenario::{KubeSettings, ProviderKind};
+use crate::scenario::raw::{RawKube, RawWorkloadImages};
+use crate::scenario::{KubeSettings, ProviderKind, Workload, WorkloadImages};
 use crate::yaml::Path;
 
 pub(super) fn check(
     checker: &mut Checker<'_>,
     raw: Option<&RawKube>,
     provider: Option<ProviderKind>,
+    workload: Option<&Workload>,
 ) -> Option<KubeSettings> {
     let path = Path::of("kube");
     if raw.is_some() && provider == Some(ProviderKind::Local) {
@@ -20,14 +21,19 @@ pub(super) fn check(
     let default = RawKube::default();
     let raw = raw.unwrap_or(&default);
     let clusters = cluster::check(checker, &path, raw);
-    let has_spaces = raw.image.is_empty() || raw.image.contains(char::is_whitespace);
-    if has_spaces {
-        let message = format!("{:?} is no image; expected one such as {:?}", raw.image, default.image);
-        checker.refuse(&path.key("image"), message, None);
-    }
+    image(checker, &path.key("image"), &raw.image);
+    let workload_images = raw.workload_images.as_ref().map(|raw| {
+        workload.iter().for_each(|workload| refuse_votes_that_nobody_casts(checker, workload));
+        workload_images(checker, &path.key("workload_images"), raw)
+    });
     let generators = checker.read_count(&path.key("generators"), &raw.generators, bounds::MOST_GENERATORS);
     let generator_node = checker.read(&path.key("generator_node"), &raw.generator_node);
     let services = checker.read(&path.key("services"), &raw.services);
+    let service_cpu_millicores = checker.read_count(
+        &path.key("service_cpu_millicores"),
+        &raw.service_cpu_millicores,
+        bounds::MOST_MILLICORES,
+    );
     let namespaces = checker.read(&path.key("namespaces"), &raw.namespaces);
     let step_limit = checker.read(&path.key("step_limit"), &raw.step_limit);
     if let Some(limit) = &step_limit {
@@ -36,11 +42,42 @@ pub(super) fn check(
     Some(KubeSettings {
         clusters,
         image: raw.image.clone(),
+        workload_images,
         generators: generators?,
         generator_node: generator_node?,
         generator_meshed: raw.generator_meshed,
         services: services?,
+        service_cpu_millicores: service_cpu_millicores?,
         namespaces: namespaces?,
         step_limit: step_limit?,
     })
+}
+
+fn workload_images(checker: &mut Checker<'_>, path: &Path, raw: &RawWorkloadImages) -> WorkloadImages {
+    let RawWorkloadImages { web, emoji, voting } = raw;
+    for (field, text) in [("web", web), ("emoji", emoji), ("voting", voting)] {
+        image(checker, &path.key(field), text);
+    }
+    WorkloadImages { web: web.clone(), emoji: emoji.clone(), voting: voting.clone() }
+}
+
+fn image(checker: &mut Checker<'_>, path: &Path, text: &str) {
+    if text.is_empty() || text.contains(char::is_whitespace) {
+        let default = RawKube::default().image;
+        checker.refuse(path, format!("{text:?} is no image; expected one such as {default:?}"), None);
+    }
+}
+
+/// Upstream's voting service starts empty: what is on its leaderboard was voted for by the mix, in the warm-up.
+fn refuse_votes_that_nobody_casts(checker: &mut Checker<'_>, workload: &Workload) {
+    for emoji in workload.votes.keys() {
+        let choice = format!("choice={emoji}");
+        let casts = |path: &str| path.split(['?', '&']).any(|part| part == choice);
+        if !workload.requests.iter().any(|request| casts(&request.path)) {
+            let message = "upstream's voting service cannot start with votes, and no request votes for this; expected only \
+                           what workload.requests votes for, or no kube.workload_images";
+            let path = Path::of("workload").key("votes").key(emoji);
+            checker.refuse_key(&path, message.to_owned(), Some("remove it".to_owned()));
+        }
+    }
 }

@@ -6,6 +6,8 @@ mod checker;
 mod cluster;
 mod compare;
 mod kube;
+mod limit;
+mod rates;
 mod strictness;
 mod workload;
 
@@ -47,16 +49,14 @@ pub(super) fn check(
     }
     let tier = checker.read(&Path::of("tier"), &raw.tier);
     let provider = checker.read(&Path::of("provider"), &raw.provider);
-    let meshes = meshes(&mut checker, &raw.meshes, known.meshes);
-    let rates = distinct(&mut checker, "rates", "rate", &raw.rates);
-    for (index, rate) in rates.iter().enumerate() {
-        checker.bound(&Path::of("rates").index(index), rate, bounds::HIGHEST_RATE);
-    }
+    let mut meshes = meshes(&mut checker, &raw.meshes, known.meshes);
+    let (rates, stop_at_collapse) = rates::check(&mut checker, raw);
     let durations = distinct(&mut checker, "durations", "duration", &raw.durations);
     for (index, duration) in durations.iter().enumerate() {
         checker.bound(&Path::of("durations").index(index), duration, bounds::LONGEST);
         checker.bound_below(&Path::of("durations").index(index), duration, bounds::SHORTEST_WINDOW);
     }
+    let limit = limit::check(&mut checker, raw, &durations);
     let warm_up = checker.read(&Path::of("warm_up"), &raw.warm_up);
     if let Some(warm_up) = &warm_up {
         checker.bound(&Path::of("warm_up"), warm_up, bounds::LONGEST);
@@ -69,11 +69,14 @@ pub(super) fn check(
     if let Some(interval) = &interval {
         checker.bound_below(&path, interval, bounds::SHORTEST_INTERVAL);
     }
-    let kube = kube::check(&mut checker, raw.kube.as_ref(), provider);
+    let kube = kube::check(&mut checker, raw.kube.as_ref(), provider, workload.as_ref());
     let strictness = strictness::check(&mut checker, &raw.judge);
-    let compare = raw.compare.as_ref();
-    let compare = compare.map(|compare| compare::check(&mut checker, compare, &meshes, repeats, strictness));
-    let budgets = budgets::check(&mut checker, &raw.budgets, &meshes);
+    // Before versions take the place of a mesh: a budget is for the mesh, whatever its version.
+    let budgets = budgets::check(&mut checker, &raw.budgets, &meshes, raw.limit.is_some());
+    let compare = raw
+        .compare
+        .as_ref()
+        .map(|compare| compare::check(&mut checker, compare, &mut meshes, provider, repeats, strictness));
     checker.finish(|| {
         Some(Scenario {
             name: name.to_owned(),
@@ -83,6 +86,8 @@ pub(super) fn check(
             provider: provider?,
             meshes,
             rates,
+            stop_at_collapse,
+            limit: raw.limit.as_ref().map_or(Some(None), |_| limit.map(Some))?,
             durations,
             warm_up: warm_up?,
             repeats: repeats?,
@@ -104,9 +109,17 @@ fn meshes(checker: &mut Checker<'_>, written: &[Written<MeshName>], known: &[Mes
         names.insert(0, "bare");
     }
     for (index, mesh) in written.iter().enumerate() {
-        if mesh.text.parse::<MeshName>().is_ok() && !names.contains(&mesh.text.as_str()) {
-            let error = TextError::not_one_of("a mesh that exists", &mesh.text, &names);
-            checker.refuse_text(&Path::of("meshes").index(index), error);
+        let path = Path::of("meshes").index(index);
+        match mesh.text.parse::<MeshName>() {
+            Ok(name) if name.version().is_some() => {
+                let message = "a mesh has the version of its folder; to have two, write compare: {mesh: …, version: {old: \
+                               …, new: …}}";
+                checker.refuse(&path, message.to_owned(), None);
+            }
+            Ok(_) if !names.contains(&mesh.text.as_str()) => {
+                checker.refuse_text(&path, TextError::not_one_of("a mesh that exists", &mesh.text, &names));
+            }
+            Ok(_) | Err(_) => {}
         }
     }
     meshes

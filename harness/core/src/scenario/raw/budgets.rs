@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::entries::{Entries, FreshKeys};
 use crate::metric::{Metric, Unit};
-use crate::units::{Bytes, Share, Span};
+use crate::units::{Bytes, OfferedRate, Share, Span};
 
 /// The one key of `budgets` that is no metric.
 pub(in crate::scenario) const OVERRIDES: &str = "overrides";
@@ -29,12 +29,16 @@ pub(in crate::scenario) struct RawLimits {
     pub(in crate::scenario) at_most: Option<String>,
     pub(in crate::scenario) at_least: Option<String>,
     pub(in crate::scenario) over_bare: Option<String>,
+    pub(in crate::scenario) of_bare: Option<String>,
 }
 
 impl RawLimits {
     /// Whether no limit is written at all.
     pub(in crate::scenario) const fn is_empty(&self) -> bool {
-        self.at_most.is_none() && self.at_least.is_none() && self.over_bare.is_none()
+        self.at_most.is_none()
+            && self.at_least.is_none()
+            && self.over_bare.is_none()
+            && self.of_bare.is_none()
     }
 }
 
@@ -109,6 +113,7 @@ fn limits_by_metric(generator: &mut SchemaGenerator) -> Map<String, Value> {
             Unit::Latency | Unit::CpuPerRequest => generator.subschema_for::<Span>(),
             Unit::Share => generator.subschema_for::<Share>(),
             Unit::Memory => generator.subschema_for::<Bytes>(),
+            Unit::Rate => generator.subschema_for::<OfferedRate>(),
         };
         let mut limits = json_schema!({
             "description": metric.description(),
@@ -122,9 +127,23 @@ fn limits_by_metric(generator: &mut SchemaGenerator) -> Map<String, Value> {
         {
             properties.insert("over_bare".to_owned(), over_bare().into());
         }
+        if metric == Metric::Limit
+            && let Some(Value::Object(properties)) = limits.get_mut("properties")
+        {
+            properties.insert("of_bare".to_owned(), of_bare().into());
+        }
         limits
     };
     Metric::ALL.map(|metric| (metric.name().to_owned(), limits_on(metric).into())).into_iter().collect()
+}
+
+fn of_bare() -> Schema {
+    json_schema!({
+        "description": "At least this part of the limit of `bare`, such as 0.6.",
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": 1,
+    })
 }
 
 fn over_bare() -> Schema {

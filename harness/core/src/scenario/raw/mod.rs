@@ -7,6 +7,8 @@ mod budgets;
 mod cluster;
 mod entries;
 mod kube;
+mod limit;
+mod rates;
 mod strictness;
 mod whole_number;
 mod written;
@@ -14,13 +16,15 @@ mod written;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{MeshName, ProviderKind, Tier};
-use crate::units::{OfferedRate, Span};
+use super::{MeshName, MeshVersion, ProviderKind, Tier};
+use crate::units::Span;
 
 pub(super) use budgets::{OVERRIDES, RawBudgets, RawLimits};
 pub(super) use cluster::RawCluster;
 pub(super) use entries::Entries;
-pub(super) use kube::RawKube;
+pub(super) use kube::{RawKube, RawWorkloadImages};
+pub(super) use limit::{RawLimit, RawServiceLevel};
+pub(super) use rates::{RawRates, RawSweep};
 pub(super) use strictness::{RawFloors, RawSmallestChanges, RawStrictness};
 pub(super) use whole_number::{Count, Seed};
 pub(super) use written::Written;
@@ -40,9 +44,12 @@ pub(super) struct RawScenario {
     /// list it to have it judged too.
     #[schemars(length(min = 1))]
     pub(super) meshes: Vec<Written<MeshName>>,
-    /// Requests per second, over all apps together: `500rps`, `2.5krps`.
-    #[schemars(length(min = 1))]
-    pub(super) rates: Vec<Written<OfferedRate>>,
+    /// Requests per second, over all apps together: `[500rps, 2.5krps]`, or from one to another.
+    #[serde(default)]
+    pub(super) rates: Option<RawRates>,
+    /// Instead of `rates`: how much each mesh can carry.
+    #[serde(default)]
+    pub(super) limit: Option<RawLimit>,
     /// How long is measured, without the warm-up: `10s`, `30m`.
     #[schemars(length(min = 1))]
     pub(super) durations: Vec<Written<Span>>,
@@ -107,15 +114,35 @@ pub(super) struct RawRequest {
     pub(super) weight: Written<Count>,
 }
 
-/// Two versions of a mesh that run in the same blocks.
+/// Two versions of a mesh that run in the same blocks: two meshes, `{old: envoy-1-39, new: envoy-1-40}`, or one mesh at two
+/// versions, `{mesh: istio-stock, version: {old: 1.30.2, new: 1.31.0}}`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping such as {old: envoy-1-39, new: envoy-1-40}")]
-#[schemars(rename = "Compare")]
+#[schemars(rename = "Compare", extend("oneOf" = [{"required": ["old", "new"]}, {"required": ["mesh", "version"]}]))]
 pub(super) struct RawCompare {
     /// The mesh that the new one is compared with: one of `meshes`.
-    pub(super) old: Written<MeshName>,
+    #[serde(default)]
+    pub(super) old: Option<Written<MeshName>>,
     /// The mesh whose cases are judged: one of `meshes`.
-    pub(super) new: Written<MeshName>,
+    #[serde(default)]
+    pub(super) new: Option<Written<MeshName>>,
+    /// The mesh of which two versions are compared: one of `meshes`, in whose files `{version}` stands for the version.
+    #[serde(default)]
+    pub(super) mesh: Option<Written<MeshName>>,
+    /// Its versions, which run one directly after the other. On Kubernetes only.
+    #[serde(default)]
+    pub(super) version: Option<RawVersions>,
+}
+
+/// Two versions of one mesh.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping such as {old: 1.30.2, new: 1.31.0}")]
+#[schemars(rename = "Versions")]
+pub(super) struct RawVersions {
+    /// The version that the new one is compared with.
+    pub(super) old: Written<MeshVersion>,
+    /// The version whose cases are judged.
+    pub(super) new: Written<MeshVersion>,
 }
 
 /// How CPU and memory are watched.

@@ -49,6 +49,11 @@ pub(super) const MADE: &[Kind] = &[
     kind(ADMISSION, "v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", Removal::Interceptors),
     kind(ADMISSION, "v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies", Removal::Interceptors),
     kind(ADMISSION, "v1", "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", Removal::Interceptors),
+    // In the one or the other, depending on the cluster; where it is in neither, nothing of it was made.
+    kind(ADMISSION, "v1", "MutatingAdmissionPolicy", "mutatingadmissionpolicies", Removal::Interceptors),
+    kind(ADMISSION, "v1", "MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings", Removal::Interceptors),
+    kind(ADMISSION, "v1beta1", "MutatingAdmissionPolicy", "mutatingadmissionpolicies", Removal::Interceptors),
+    kind(ADMISSION, "v1beta1", "MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings", Removal::Interceptors),
     kind("apiregistration.k8s.io", "v1", "APIService", "apiservices", Removal::Interceptors),
     kind("", "v1", "Namespace", "namespaces", Removal::Namespaces),
     kind("", "v1", "ServiceAccount", "serviceaccounts", Removal::InNamespaces),

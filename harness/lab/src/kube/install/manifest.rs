@@ -81,6 +81,21 @@ pub(super) fn is_definition(object: &DynamicObject) -> bool {
     kind_of(object) == "CustomResourceDefinition"
 }
 
+/// The images of a pod, or of the pods that an object is a template for.
+pub(super) fn images_in(object: &DynamicObject) -> BTreeSet<String> {
+    let pod = match kind_of(object) {
+        "Pod" => "/spec",
+        "CronJob" => "/spec/jobTemplate/spec/template/spec",
+        _ => "/spec/template/spec",
+    };
+    let containers =
+        ["initContainers", "containers"].map(|list| object.data.pointer(&format!("{pod}/{list}")));
+    let containers = containers.into_iter().flatten().filter_map(Value::as_array).flatten();
+    let images = containers.filter_map(|container| container["image"].as_str());
+    // What Istio's injector replaces.
+    images.filter(|image| *image != "auto").map(str::to_owned).collect()
+}
+
 /// When an object is removed, from first to last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Removal {
@@ -184,6 +199,17 @@ items:
         Definition: CustomResourceDefinition system/widgets.example.com
         Namespace: Namespace system/system
         ");
+    }
+
+    #[test]
+    fn images_are_those_of_pods() {
+        let images =
+            |text: &str| objects_in("m", text, None).unwrap().iter().flat_map(images_in).collect::<Vec<_>>();
+        let deployment = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {template: {spec: \
+                          {initContainers: [{name: a, image: first:1}], containers: [{name: b, image: second:1}, {name: c, image: auto}]}}}}";
+        let pod = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: third:1}]}}";
+        let other = "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {image: fourth}}";
+        assert_eq!(images(&[deployment, pod, other].join("\n---\n")), ["first:1", "second:1", "third:1"]);
     }
 
     #[test]

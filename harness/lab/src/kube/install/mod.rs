@@ -4,6 +4,7 @@
 //! known before the first object is made, so that it can be removed however far an installation came.
 
 mod apply;
+mod injection;
 mod leaves;
 mod lingering;
 mod manifest;
@@ -18,6 +19,7 @@ mod uninstall;
 
 pub(super) use leaves::remove as remove_leaves;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -119,6 +121,16 @@ impl<'mesh> MeshInstallation<'mesh> {
         answered(doing, limit, uninstall::uninstall(cluster, &self.objects, &self.kube.leaves, deadline))
             .await
     }
+}
+
+/// The images of the pods in a mesh's manifests, as far as they are there before it is installed: what a controller makes
+/// or an injector adds is not.
+///
+/// # Errors
+/// [`KubeError::Render`] and [`KubeError::Manifest`], as [`MeshInstallation::render`].
+pub(super) async fn images_of(mesh: &MeshDefinition, kube: &KubeMesh) -> Result<BTreeSet<String>, KubeError> {
+    let steps = render::render(mesh, kube).await?;
+    Ok(steps.iter().flat_map(|step| &step.objects).flat_map(manifest::images_in).collect())
 }
 
 fn keep(step: &RenderedStep, number: usize, configuration: &Path) -> io::Result<()> {

@@ -5,6 +5,7 @@ use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use kube::api::{Api, ListParams};
 use tokio::time::Instant;
 
+use super::injection::await_injection;
 use super::left;
 use super::trouble::trouble_in;
 use crate::kube::cluster::Cluster;
@@ -24,7 +25,7 @@ pub(super) async fn await_ready(
     deadline: Instant,
 ) -> Result<(), KubeError> {
     for condition in &kube.ready {
-        if let Err(waited) = await_condition(cluster, condition, deadline).await {
+        if let Err(waited) = await_condition(cluster, kube, condition, deadline).await {
             let own = kube.namespaces.iter().map(|namespace| namespace.name.as_str());
             let namespaces =
                 namespace_of(condition).map_or_else(|| own.collect(), |namespace| vec![namespace]);
@@ -39,6 +40,7 @@ pub(super) async fn await_ready(
 
 async fn await_condition(
     cluster: &Cluster,
+    kube: &KubeMesh,
     condition: &ReadyCondition,
     deadline: Instant,
 ) -> Result<(), TimedOut> {
@@ -59,6 +61,7 @@ async fn await_condition(
             let api: Api<MutatingWebhookConfiguration> = Api::all(client);
             watch::until(&api, &named(name), limit, |found| state_of(found.values().next(), webhook)).await
         }
+        ReadyCondition::SidecarsInjected => await_injection(cluster, kube, limit).await,
     }
 }
 
@@ -74,7 +77,7 @@ fn split(path: &str) -> (&str, &str) {
 fn namespace_of(condition: &ReadyCondition) -> Option<&str> {
     match condition {
         ReadyCondition::Deployment(path) | ReadyCondition::DaemonSet(path) => Some(split(path).0),
-        ReadyCondition::MutatingWebhook(_) => None,
+        ReadyCondition::MutatingWebhook(_) | ReadyCondition::SidecarsInjected => None,
     }
 }
 
@@ -83,6 +86,7 @@ fn shown(condition: &ReadyCondition) -> String {
         ReadyCondition::Deployment(path) => format!("Deployment {path}"),
         ReadyCondition::DaemonSet(path) => format!("DaemonSet {path}"),
         ReadyCondition::MutatingWebhook(name) => format!("MutatingWebhookConfiguration {name}"),
+        ReadyCondition::SidecarsInjected => "the injection of sidecars".to_owned(),
     }
 }
 

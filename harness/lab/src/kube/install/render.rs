@@ -7,7 +7,7 @@ use kube::api::DynamicObject;
 use super::manifest::objects_in;
 use super::program::Program;
 use crate::kube::error::KubeError;
-use crate::mesh::{HelmChart, InstallStep, KubeMesh, MeshDefinition};
+use crate::mesh::{HelmChart, InstallStep, KubeMesh, MeshDefinition, at_version};
 
 /// What one step of an installation gave.
 #[derive(Debug, Clone)]
@@ -28,8 +28,9 @@ pub(super) async fn render(mesh: &MeshDefinition, kube: &KubeMesh) -> Result<Vec
     let own = kube.namespaces.first().map_or("default", |namespace| namespace.name.as_str());
     let mut rendered = Vec::new();
     for step in &kube.install {
+        let step = &step.at_version(&mesh.version);
         let name = name_of(step);
-        let text = text_of(step, &mesh.folder).await.map_err(|why| KubeError::Render {
+        let text = text_of(step, mesh).await.map_err(|why| KubeError::Render {
             mesh: mesh.name.to_string(),
             step: name.clone(),
             why,
@@ -54,7 +55,7 @@ pub(super) fn namespace_objects(
 ) -> Result<Vec<DynamicObject>, KubeError> {
     let mut objects = Vec::new();
     for file in &kube.enrolment.namespace_manifests {
-        let text = read(&mesh.folder, file).map_err(|why| KubeError::Render {
+        let text = read(mesh, file).map_err(|why| KubeError::Render {
             mesh: mesh.name.to_string(),
             step: file.clone(),
             why,
@@ -75,13 +76,14 @@ fn name_of(step: &InstallStep) -> String {
     Path::new(path).file_stem().map_or_else(|| "step".to_owned(), |stem| stem.to_string_lossy().into_owned())
 }
 
-async fn text_of(step: &InstallStep, folder: &Path) -> Result<String, String> {
+async fn text_of(step: &InstallStep, mesh: &MeshDefinition) -> Result<String, String> {
+    let folder = &mesh.folder;
     match step {
         InstallStep::Helm(chart) => Program::helm().print(&helm_arguments(chart), folder).await,
         InstallStep::Manifests(url) if url.starts_with("https://") => {
             Program::curl().print(&curl_arguments(url), folder).await
         }
-        InstallStep::Manifests(file) => read(folder, file),
+        InstallStep::Manifests(file) => read(mesh, file),
         InstallStep::Kustomize(source) => {
             Program::kubectl().print(&["kustomize".to_owned(), source.clone()], folder).await
         }
@@ -92,9 +94,12 @@ async fn text_of(step: &InstallStep, folder: &Path) -> Result<String, String> {
     }
 }
 
-fn read(folder: &Path, file: &str) -> Result<String, String> {
-    let path = folder.join(file);
-    std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+/// A file of the mesh, with its version in it.
+fn read(mesh: &MeshDefinition, file: &str) -> Result<String, String> {
+    let path = mesh.folder.join(file);
+    let text = std::fs::read_to_string(&path);
+    let text = text.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    Ok(at_version(&text, &mesh.version))
 }
 
 /// Rendered and not installed by Helm: what is applied is then the same for every way manifests come, and is marked as the
@@ -142,7 +147,8 @@ mod tests {
     #[tokio::test]
     async fn files_and_commands_give_objects_in_order() {
         let folder = tempfile::tempdir().unwrap();
-        let manifest = "{apiVersion: v1, kind: ServiceAccount, metadata: {name: control}}\n";
+        let manifest =
+            "{apiVersion: v1, kind: ServiceAccount, metadata: {name: control, labels: {v: \"{version}\"}}}\n";
         std::fs::write(folder.path().join("control.yaml"), manifest).unwrap();
         let print = r#"'printf "{apiVersion: v1, kind: Secret, metadata: {name: key, namespace: other}}"'"#;
         let install = format!("    - manifests: control.yaml\n    - command: [sh, -c, {print}]\n");
@@ -154,7 +160,7 @@ mod tests {
         let expected =
             [("control", "ServiceAccount system/control".to_owned()), ("sh", "Secret other/key".to_owned())];
         assert_eq!(told, expected);
-        assert_eq!(steps[0].text, manifest);
+        assert_eq!(steps[0].text, manifest.replace("{version}", "1"));
     }
 
     #[tokio::test]

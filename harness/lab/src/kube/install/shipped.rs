@@ -9,9 +9,10 @@ use super::manifest::{kind_of, objects_in};
 use super::render::namespace_objects;
 use crate::mesh::{InstallStep, KubeMesh, MeshCatalog, MeshDefinition};
 
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios/meshes");
+
 fn shipped() -> Vec<MeshDefinition> {
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios/meshes"));
-    let catalog = MeshCatalog::load(folder).unwrap();
+    let catalog = MeshCatalog::load(Path::new(FOLDER)).unwrap();
     assert_eq!(catalog.misnamed(), &[]);
     catalog.iter().map(|(_, definition)| definition.clone().unwrap()).collect()
 }
@@ -21,11 +22,12 @@ fn on_kubernetes() -> Vec<(MeshDefinition, KubeMesh)> {
 }
 
 #[test]
-fn these_run_on_kubernetes() {
-    let names: Vec<_> = on_kubernetes().iter().map(|(mesh, _)| mesh.name.to_string()).collect();
-    let expected =
-        ["bare", "istio-ambient", "istio-ambient-waypoint", "istio-stock", "istio-tuned", "linkerd-edge"];
-    assert_eq!(names, expected);
+fn whoever_chooses_a_mesh_finds_each_in_the_table() {
+    let table = std::fs::read_to_string(Path::new(FOLDER).join("README.md")).unwrap();
+    for mesh in shipped() {
+        assert!(table.contains(&format!("`{}`", mesh.name)), "{} is not in {FOLDER}/README.md", mesh.name);
+    }
+    assert!(on_kubernetes().len() > 5);
 }
 
 #[test]
@@ -58,6 +60,22 @@ fn every_file_that_is_named_is_there_and_holds_objects() {
         let enrolling = namespace_objects(&mesh, &kube).unwrap();
         assert!(enrolling.iter().all(|object| object.metadata.namespace.is_none()));
         assert!(enrolling.len() >= kube.enrolment.namespace_manifests.len(), "{}", mesh.name);
+    }
+}
+
+#[test]
+fn what_comes_as_charts_can_be_had_in_other_versions() {
+    let mut catalog = MeshCatalog::load(Path::new(FOLDER)).unwrap();
+    for (mesh, kube) in on_kubernetes() {
+        let is_chart = |step: &InstallStep| matches!(step, InstallStep::Helm(_));
+        if kube.install.iter().any(is_chart) {
+            let other = mesh.name.at(&"0.1.2".parse().unwrap());
+            catalog.add_versions([&other]);
+            let other = catalog.get(&other).unwrap().clone().unwrap();
+            let steps =
+                kube.install.iter().filter(|step| is_chart(step)).map(|step| step.at_version(&other.version));
+            assert!(steps.into_iter().all(|step| format!("{step:?}").contains("version: Some(\"0.1.2\")")));
+        }
     }
 }
 

@@ -33,7 +33,8 @@ fn restarts(name: &str, before: &Pod, after: &Pod) -> Vec<String> {
     told.collect()
 }
 
-fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+/// Of all containers of a pod, native sidecars included.
+pub(super) fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     let status = pod.status.iter();
     status
         .flat_map(|status| [&status.init_container_statuses, &status.container_statuses])

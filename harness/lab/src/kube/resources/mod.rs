@@ -1,5 +1,6 @@
 //! CPU and memory of containers in a cluster, read from the kubelets through the API server.
 
+mod collected;
 mod incidents;
 mod owner;
 mod sampler;

@@ -27,8 +27,8 @@ pub(super) struct Owner {
     pub name: String,
     /// Whose cost its containers are, sidecars aside.
     pub group: Group,
-    /// Whether it is of the workload or a generator, so that the mesh's sidecars in it are its data plane.
-    has_sidecars: bool,
+    /// Whose cost the mesh's sidecars in it are.
+    sidecars: Group,
 }
 
 impl Subjects {
@@ -49,10 +49,14 @@ impl Subjects {
         let label = |name: &str| labels.get(name).map(String::as_str);
         if label(RUN) == Some(&self.run) {
             if label(ROLE) == Some(GENERATOR_ROLE) {
-                return Some(Owner { name: pod.name_any(), group: Group::LoadGenerator, has_sidecars: true });
+                return Some(Owner {
+                    name: pod.name_any(),
+                    group: Group::LoadGenerator,
+                    sidecars: Group::DataPlane,
+                });
             }
             let name = format!("{}-{}", label(SERVICE)?, label(APP)?);
-            return Some(Owner { name, group: Group::Application, has_sidecars: true });
+            return Some(Owner { name, group: Group::Application, sidecars: Group::DataPlane });
         }
         let namespace = pod.namespace().unwrap_or_default();
         let is_data_plane = self.data_plane_pods.iter().any(|selector| {
@@ -62,18 +66,38 @@ impl Subjects {
             };
             in_namespace && selector.labels.iter().all(|(key, value)| labels.get(key) == Some(value))
         });
-        let group = match (is_data_plane, self.mesh_namespaces.contains(&namespace)) {
-            (true, _) => Group::DataPlane,
-            (false, true) => Group::ControlPlane,
+        let (group, sidecars) = match (is_data_plane, self.mesh_namespaces.contains(&namespace)) {
+            (true, _) => (Group::DataPlane, Group::DataPlane),
+            (false, true) if self.is_proxy_alone(pod) => (Group::ControlPlane, Group::ControlPlane),
+            (false, true) => (Group::ControlPlane, Group::ControlPlaneProxy),
             (false, false) => return None,
         };
-        Some(Owner { name: pod.name_any(), group, has_sidecars: false })
+        Some(Owner { name: pod.name_any(), group, sidecars })
     }
 
-    /// Whose cost one container of a pod is. A sidecar beside the control plane carries the control plane's own traffic
-    /// and is its cost.
+    /// Whose cost one container of a pod is.
     pub(super) fn group_of(&self, owner: &Owner, container: &str) -> Group {
-        if owner.has_sidecars && self.sidecars.contains(container) { Group::DataPlane } else { owner.group }
+        if self.sidecars.contains(container) { owner.sidecars } else { owner.group }
+    }
+
+    /// Whether there is nothing in a pod but a proxy, as in a gateway's: it is beside nothing of the control plane.
+    fn is_proxy_alone(&self, pod: &Pod) -> bool {
+        let mut containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+        containers.all(|container| self.sidecars.contains(&container.name))
+    }
+}
+
+#[cfg(test)]
+impl Subjects {
+    /// The workload and the generators of a run, without a mesh.
+    pub(super) fn of_run(run: &str) -> Self {
+        Self {
+            run: run.to_owned(),
+            application_namespaces: BTreeSet::new(),
+            mesh_namespaces: BTreeSet::new(),
+            sidecars: BTreeSet::new(),
+            data_plane_pods: Vec::new(),
+        }
     }
 }
 
@@ -131,8 +155,9 @@ mod tests {
         json!({"app": "istiod"}),
         "istio-system",
         "istio-proxy",
-        Some(("p", Group::ControlPlane))
+        Some(("p", Group::ControlPlaneProxy))
     )]
+    #[case::gateway(json!({"app": "gateway"}), "istio-system", "istio-proxy", Some(("p", Group::ControlPlane)))]
     #[case::per_node(json!({"app": "ztunnel"}), "istio-system", "istio-proxy", Some(("p", Group::DataPlane)))]
     #[case::waypoint(
         json!({"gateway.istio.io/managed": "istio.io-mesh-controller"}),
@@ -154,8 +179,10 @@ mod tests {
         #[case] container: &str,
         #[case] expected: Option<(&str, Group)>,
     ) {
+        let main = if labels["app"] == "istiod" { "discovery" } else { container };
         let metadata = json!({"name": "p", "namespace": namespace, "labels": labels});
-        let pod: Pod = serde_json::from_value(json!({"metadata": metadata})).unwrap();
+        let spec = json!({"containers": [{"name": main}]});
+        let pod: Pod = serde_json::from_value(json!({"metadata": metadata, "spec": spec})).unwrap();
         let subjects = subjects();
         let found =
             subjects.owner_of(&pod).map(|owner| (owner.name.clone(), subjects.group_of(&owner, container)));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use meshbench_core::scenario::{NamespaceLayout, ServicePlacement};
+use meshbench_core::scenario::{NamespaceLayout, ServicePlacement, WorkloadImages};
 use serde_json::Value;
 
 use crate::kube::labels::RUN;
@@ -21,8 +21,10 @@ pub(crate) struct Layout {
     pub run: String,
     /// How many copies of Emojivoto.
     pub apps: NonZeroU32,
-    /// The image of all three services.
+    /// The image with our programs.
     pub image: String,
+    /// Upstream's images of the services; ours, where there are none.
+    pub workload_images: Option<WorkloadImages>,
     /// The CPU that every service requests, as Kubernetes writes it, such as `100m`; there is no limit.
     pub cpu_request: String,
     /// Votes that every app starts with, by shortcode.

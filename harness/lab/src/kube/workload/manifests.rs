@@ -3,9 +3,10 @@
 use meshbench_core::scenario::ServicePlacement;
 use serde_json::{Value, json};
 
-use super::layout::{Layout, METRICS_PORT, REQUEST_PORT, Service};
+use super::container::container;
+use super::layout::{Layout, REQUEST_PORT, Service};
 use crate::kube::labels::{APP, GENERATOR_ROLE, ROLE, RUN, SERVICE};
-use crate::mesh::Enrolment;
+use crate::mesh::{Enrolment, KubeMesh};
 
 /// What "the same node" means to the scheduler.
 const NODE: &str = "kubernetes.io/hostname";
@@ -38,6 +39,13 @@ pub(super) fn manifests(layout: &Layout, enrolment: &Enrolment) -> Manifests {
             .map(|(app, service)| deployment(layout, enrolment, app, service))
             .collect(),
     }
+}
+
+/// All objects of a workload in a mesh as one list, in the order in which they are made, for people to keep and look at.
+pub(crate) fn workload_manifests(layout: &Layout, mesh: &KubeMesh) -> Value {
+    let Manifests { namespaces, surroundings, deployments } = manifests(layout, &mesh.enrolment);
+    let items: Vec<_> = namespaces.into_iter().chain(surroundings).chain(deployments).collect();
+    json!({"apiVersion": "v1", "kind": "List", "items": items})
 }
 
 fn namespace(layout: &Layout, enrolment: &Enrolment, name: &str) -> Value {
@@ -106,43 +114,6 @@ fn deployment(layout: &Layout, enrolment: &Enrolment, app: u32, service: Service
 
 fn labels(layout: &Layout, app: u32, service: Service) -> Value {
     json!({RUN: layout.run, APP: app.to_string(), SERVICE: service.name()})
-}
-
-fn container(layout: &Layout, app: u32, service: Service) -> Value {
-    json!({
-        "name": service.name(),
-        "image": layout.image,
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["meshbench-emojivoto", service.name()],
-        "env": environment(layout, app, service),
-        "ports": [
-            {"name": service.port_name(), "containerPort": REQUEST_PORT},
-            {"name": "prom", "containerPort": METRICS_PORT},
-        ],
-        "readinessProbe": {"httpGet": {"port": METRICS_PORT, "path": "/ready"}, "periodSeconds": 1},
-        "resources": {"requests": {"cpu": layout.cpu_request}},
-    })
-}
-
-fn environment(layout: &Layout, app: u32, service: Service) -> Value {
-    let address = |peer: Service| {
-        format!("{}.{}:{REQUEST_PORT}", layout.service_name(app, peer), layout.namespace_of(app))
-    };
-    let own = match service {
-        Service::Web => vec![
-            ("WEB_PORT", REQUEST_PORT.to_string()),
-            ("EMOJISVC_HOST", address(Service::Emoji)),
-            ("VOTINGSVC_HOST", address(Service::Voting)),
-        ],
-        Service::Emoji => vec![("GRPC_PORT", REQUEST_PORT.to_string())],
-        Service::Voting => {
-            let votes: Vec<_> =
-                layout.votes.iter().map(|(emoji, count)| format!("{emoji}={count}")).collect();
-            vec![("GRPC_PORT", REQUEST_PORT.to_string()), ("SEED_VOTES", votes.join(","))]
-        }
-    };
-    let all = own.into_iter().chain([("PROM_PORT", METRICS_PORT.to_string())]);
-    all.map(|(name, value)| json!({"name": name, "value": value})).collect()
 }
 
 fn affinity(layout: &Layout, app: u32, service: Service) -> Value {

@@ -16,6 +16,7 @@ fn layout(run: &str, apps: u32) -> Layout {
         run: run.to_owned(),
         apps: NonZeroU32::new(apps).unwrap(),
         image: "localhost/meshbench:dev".to_owned(),
+        workload_images: None,
         cpu_request: "10m".to_owned(),
         votes: BTreeMap::from([(":flushed:".to_owned(), NonZeroU32::MIN)]),
         namespaces: NamespaceLayout::PerApp,

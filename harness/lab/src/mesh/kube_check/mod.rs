@@ -82,6 +82,11 @@ fn wrong_in_ready(section: &yaml::Path, kube: &KubeMesh) -> Option<Wrong> {
             ReadyCondition::Deployment(path) => ("deployment", path),
             ReadyCondition::DaemonSet(path) => ("daemon_set", path),
             ReadyCondition::MutatingWebhook(_) => return None,
+            ReadyCondition::SidecarsInjected if kube.sidecars.is_empty() => {
+                let message = "no container is to be injected; name them in `kube.sidecars`";
+                return Some((section.key("ready").index(index), message.into()));
+            }
+            ReadyCondition::SidecarsInjected => return None,
         };
         let is_path = path
             .split_once('/')
@@ -250,6 +255,11 @@ kube:
         "deployment: mesh-system/control",
         "deployment: control",
         "m.yaml:10:24: kube.ready[0].deployment: expected namespace/name, such as istio-system/istiod"
+    )]
+    #[case::nothing_to_inject(
+        "{mutating_webhook: injector}]\n  enrolment: {namespace_manifests: [policy.yaml]}\n  sidecars: [proxy]",
+        "sidecars_injected]",
+        "m.yaml:10:46: kube.ready[1]: no container is to be injected; name them in `kube.sidecars`"
     )]
     #[case::policy_elsewhere(
         "[policy.yaml]",

@@ -1,9 +1,11 @@
 //! The charts of a report, one file for each question they answer.
 
+mod by_rate;
 mod comparison;
 mod course;
 mod curves;
 mod latency;
+mod limits;
 mod rates;
 mod resources;
 mod scene;
@@ -12,6 +14,7 @@ pub(super) use comparison::comparisons;
 pub(super) use course::courses;
 pub(super) use curves::{cells, curves};
 pub(super) use latency::{by_percentile, over_bare};
+pub(super) use limits::limits;
 pub(super) use rates::rates;
 pub(super) use resources::resources;
 pub(super) use scene::{Palette, Scene};

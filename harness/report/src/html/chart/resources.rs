@@ -1,4 +1,4 @@
-//! What each mesh costs: CPU time per request, CPU and memory, by group.
+//! What each mesh costs: CPU time per request, CPU and memory, by group and of the nodes without the application.
 
 use meshbench_core::report::RunReport;
 use meshbench_core::resources::Group;
@@ -12,12 +12,25 @@ use crate::html::axis::Axis;
 use crate::html::canvas::Ink;
 use crate::html::plot::draw;
 
-/// One way of looking at what a group used.
+/// What a bar is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Group(Group),
+    NodesWithoutApplication,
+}
+
+/// What somebody used in a run.
+struct Used {
+    cpu_ns: u64,
+    memory_bytes: u64,
+}
+
+/// One way of looking at it.
 struct View {
     kind: &'static str,
     title: &'static str,
     y_title: &'static str,
-    of_run: fn(&RunReport, Group) -> Option<f64>,
+    of_run: fn(&RunReport, &Used) -> Option<f64>,
     show: fn(f64) -> String,
 }
 
@@ -27,24 +40,52 @@ const VIEWS: [View; 3] = [
         kind: "cpu-per-request",
         title: "CPU time per answered request",
         y_title: "CPU time per request",
-        of_run: |run, group| run.cpu_ns_per_request(&[group]),
+        of_run: |run, used| Some(used.cpu_ns as f64 / run.answered()?),
         show: |ns| Number::Duration.show(ns),
     },
     View {
         kind: "cpu",
         title: "CPU in use",
         y_title: "cores: 1 is one core busy throughout",
-        of_run: |run, group| Some(run.groups.get(&group)?.cpu_cores),
+        of_run: |run, used| Some(used.cpu_ns as f64 / 1e9 / run.window_seconds),
         show: cores,
     },
     View {
         kind: MEMORY,
         title: "Memory, the largest resident set in the window",
         y_title: "resident memory",
-        of_run: |run, group| Some(run.groups.get(&group)?.resident_bytes as f64),
+        of_run: |_, used| Some(used.memory_bytes as f64),
         show: |bytes| Number::Bytes.show(bytes),
     },
 ];
+
+impl Whose {
+    /// All of whom a chart can have a bar, in order.
+    fn all() -> impl Iterator<Item = Self> {
+        Group::ALL.into_iter().map(Self::Group).chain([Self::NodesWithoutApplication])
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Group(group) => group.name(),
+            Self::NodesWithoutApplication => "nodes minus application",
+        }
+    }
+
+    /// `None` where a run has nothing of it.
+    fn used_in(self, run: &RunReport) -> Option<Used> {
+        match self {
+            Self::Group(group) => {
+                let used = run.groups.get(&group).filter(|used| used.containers > 0)?;
+                Some(Used { cpu_ns: used.cpu_ns, memory_bytes: used.resident_bytes })
+            }
+            Self::NodesWithoutApplication => {
+                let used = run.node_overhead.as_ref()?;
+                Some(Used { cpu_ns: used.cpu_ns, memory_bytes: used.working_set_bytes })
+            }
+        }
+    }
+}
 
 /// Cores with three significant digits.
 pub(super) fn cores(cores: f64) -> String {
@@ -64,20 +105,21 @@ pub(in crate::html) fn resources(scene: &Scene<'_>) -> Result<Vec<Figure>, HtmlE
 type Bar = (f64, f64, f64);
 
 fn figure(scene: &Scene<'_>, view: &View) -> Result<Option<Figure>, HtmlError> {
-    let has_any = |group: &Group| {
+    let has_any = |whose: &Whose| {
         let mut runs = scene.cases.iter().flat_map(Shown::runs);
-        runs.any(|run| run.groups.get(group).is_some_and(|used| used.containers > 0))
+        runs.any(|run| whose.used_in(run).is_some())
     };
-    let groups: Vec<Group> = Group::ALL.into_iter().filter(has_any).collect();
+    let bars_of: Vec<Whose> = Whose::all().filter(has_any).collect();
     let bars: Vec<Vec<Option<Bar>>> = scene
         .cases
         .iter()
-        .map(|shown| groups.iter().map(|group| bar(shown, *group, view)).collect())
+        .map(|shown| bars_of.iter().map(|whose| bar(shown, *whose, view)).collect())
         .collect();
     let tops = bars.iter().flatten().flatten().map(|(_, _, most)| *most);
     let Some(y) = Axis::from_zero(view.y_title, tops, view.show) else { return Ok(None) };
     let y = if view.kind == MEMORY { y.in_units_of(MEBIBYTE, view.show) } else { y };
-    let x = Axis::of_words("whose", groups.iter().map(|group| group.name()));
+    let names = || bars_of.iter().map(|whose| whose.name());
+    let x = Axis::of_words("whose", names());
     let half = scene.bar_width() / 2.0;
     let image = draw(&x, &y, |plot| {
         for (index, (shown, bars)) in scene.cases.iter().zip(&bars).enumerate() {
@@ -90,8 +132,7 @@ fn figure(scene: &Scene<'_>, view: &View) -> Result<Option<Figure>, HtmlError> {
         }
         Ok(())
     })?;
-    let names = groups.iter().map(|group| group.name());
-    let mut table = DataTable::of(std::iter::once("mesh").chain(names));
+    let mut table = DataTable::of(std::iter::once("mesh").chain(names()));
     for (shown, bars) in scene.cases.iter().zip(&bars) {
         let cell = |bar: &Option<Bar>| bar.map_or_else(|| "–".to_owned(), |bar| told(bar, view.show));
         table.rows.push(std::iter::once(shown.case.mesh.clone()).chain(bars.iter().map(cell)).collect());
@@ -107,10 +148,9 @@ fn figure(scene: &Scene<'_>, view: &View) -> Result<Option<Figure>, HtmlError> {
     }))
 }
 
-fn bar(shown: &Shown<'_>, group: Group, view: &View) -> Option<Bar> {
-    let has_group = |run: &&RunReport| run.groups.get(&group).is_some_and(|used| used.containers > 0);
-    let values: Vec<f64> =
-        shown.runs().filter(has_group).filter_map(|run| (view.of_run)(run, group)).collect();
+fn bar(shown: &Shown<'_>, whose: Whose, view: &View) -> Option<Bar> {
+    let value = |run: &RunReport| (view.of_run)(run, &whose.used_in(run)?);
+    let values: Vec<f64> = shown.runs().filter_map(value).collect();
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     Some((median(&values)?, least, most))

@@ -1,7 +1,8 @@
-//! Whether a cluster is fit for a campaign, before anything is made in it: [`examine`].
+//! Whether a cluster is fit for a campaign: [`examine`] looks, [`examine_images`] tries what looking does not tell.
 
 mod capacity;
 mod foreign;
+mod images;
 mod permitted;
 
 use k8s_openapi::apimachinery::pkg::version::Info;
@@ -16,6 +17,7 @@ use crate::mesh::KubeMesh;
 
 pub(super) use capacity::PodRequest;
 pub use capacity::ROOM;
+pub use images::examine_images;
 
 /// The first minor release of Kubernetes 1 that starts sidecars before, and ends them after, the containers of a pod.
 const NATIVE_SIDECARS: u32 = 29;
@@ -37,8 +39,8 @@ pub struct Wanted<'a> {
     pub generator_node: &'a GeneratorNode,
 }
 
-/// What a pod of an application needs by itself: what a mesh adds is known only once it has.
-const APP_POD: PodRequest = PodRequest { cpu_millis: 100, memory_bytes: 64 << 20 };
+/// The memory that a pod of an application needs by itself: what a mesh adds is known only once it has.
+const APP_MEMORY_BYTES: u64 = 64 << 20;
 /// What a pod of the load generator requests.
 const GENERATOR_POD: PodRequest = PodRequest { cpu_millis: 100, memory_bytes: 64 << 20 };
 
@@ -49,7 +51,10 @@ impl<'a> Wanted<'a> {
         Self {
             meshes,
             apps: scenario.workload.apps.get(),
-            app_pod: APP_POD,
+            app_pod: PodRequest {
+                cpu_millis: u64::from(scenario.kube.service_cpu_millicores.get()),
+                memory_bytes: APP_MEMORY_BYTES,
+            },
             generators: scenario.kube.generators.get(),
             generator_pod: GENERATOR_POD,
             generator_node: &scenario.kube.generator_node,

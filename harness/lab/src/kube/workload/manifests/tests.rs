@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use meshbench_core::scenario::NamespaceLayout;
+use meshbench_core::scenario::{NamespaceLayout, WorkloadImages};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ fn layout(namespaces: NamespaceLayout, placement: ServicePlacement) -> Layout {
         run: "k3x".to_owned(),
         apps: NonZeroU32::new(2).unwrap(),
         image: "localhost/meshbench:dev".to_owned(),
+        workload_images: None,
         cpu_request: "100m".to_owned(),
         votes: BTreeMap::from([(":doughnut:".to_owned(), NonZeroU32::MIN)]),
         namespaces,
@@ -101,4 +102,19 @@ fn services_are_placed_relative_to_each_other_and_apart_from_the_generator(
 fn a_deployment_in_full() {
     let made = manifests(&layout(NamespaceLayout::PerApp, ServicePlacement::Anywhere), &Enrolment::default());
     insta::assert_json_snapshot!(made.deployments[2]["spec"]["template"]);
+}
+
+#[test]
+fn upstreams_services_in_full() {
+    let image = |name: &str| format!("docker.l5d.io/buoyantio/emojivoto-{name}:v11");
+    let workload_images =
+        Some(WorkloadImages { web: image("web"), emoji: image("emoji-svc"), voting: image("voting-svc") });
+    let layout = Layout {
+        workload_images,
+        votes: BTreeMap::new(),
+        ..layout(NamespaceLayout::PerApp, ServicePlacement::Anywhere)
+    };
+    let made = manifests(&layout, &Enrolment::default());
+    let containers = made.deployments[..3].iter().map(|it| &it["spec"]["template"]["spec"]["containers"][0]);
+    insta::assert_json_snapshot!(containers.collect::<Vec<_>>());
 }

@@ -11,6 +11,7 @@ fn layout() -> Layout {
         run: "r".to_owned(),
         apps: NonZeroU32::MIN,
         image: String::new(),
+        workload_images: None,
         cpu_request: String::new(),
         votes: BTreeMap::new(),
         namespaces: NamespaceLayout::PerApp,

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and so do its helpers")]
 
+mod matrix;
+mod workload;
+
 use meshbench_core::scenario::{Known, MeshName, Scenario};
 use rstest::rstest;
 
@@ -42,65 +45,10 @@ fn with(valid: &str, broken: &str) -> String {
 }
 
 #[rstest]
-#[case::rate_unit(
-    "[500rps]",
-    "[500 rqs]",
-    "scenarios/quick.yaml:5:9: rates[0]: \"500 rqs\" is not a rate; expected a rate such as \"500rps\" or \"2.5krps\" (hint: did you mean \"500rps\"?)"
-)]
-#[case::rate_without_unit(
-    "[500rps]",
-    "[500]",
-    "scenarios/quick.yaml:5:9: rates[0]: \"500\" has no unit; expected a rate such as \"500rps\" or \"2.5krps\" (hint: did you mean \"500rps\"?)"
-)]
-#[case::rate_zero(
-    "[500rps]",
-    "[0rps]",
-    "scenarios/quick.yaml:5:9: rates[0]: \"0rps\" is zero; expected a rate such as \"500rps\" or \"2.5krps\""
-)]
-#[case::rate_negative(
-    "[500rps]",
-    "[600rps, -5rps]",
-    "scenarios/quick.yaml:5:17: rates[1]: \"-5rps\" is negative; expected a rate such as \"500rps\" or \"2.5krps\""
-)]
-#[case::rate_too_fine(
-    "[500rps]",
-    "[0.0001rps]",
-    "scenarios/quick.yaml:5:9: rates[0]: \"0.0001rps\" has more decimals than can be kept exactly; expected a rate such as \"500rps\" or \"2.5krps\""
-)]
-#[case::rate_too_large(
-    "[500rps]",
-    "[99999999999999999rps]",
-    "scenarios/quick.yaml:5:9: rates[0]: \"99999999999999999rps\" is too large; expected a rate such as \"500rps\" or \"2.5krps\""
-)]
-#[case::rate_beyond_any_machine(
-    "[500rps]",
-    "[500rps, 20000krps]",
-    "scenarios/quick.yaml:5:17: rates[1]: 20000000rps is too much; expected at most 10000000rps"
-)]
-#[case::duration_beyond_a_week(
-    "[10s]",
-    "[10days]",
-    "scenarios/quick.yaml:6:13: durations[0]: 10days is too much; expected at most 7days"
-)]
 #[case::repeats_beyond_patience(
     "repeats: 1",
     "repeats: 4000000000",
     "scenarios/quick.yaml:8:10: repeats: 4000000000 is too much; expected at most 1000"
-)]
-#[case::apps_beyond_any_machine(
-    "apps: 2",
-    "apps: 1001",
-    "scenarios/quick.yaml:11:9: workload.apps: 1001 is too much; expected at most 1000"
-)]
-#[case::fewer_connections_than_apps(
-    "apps: 2",
-    "apps: 2\n  connections: 1",
-    "scenarios/quick.yaml:12:16: workload.connections: 1 connections are too few for 2 apps; expected at least one for each app (hint: write connections: 2, or more)"
-)]
-#[case::emoji_that_the_workload_lacks(
-    "\":flushed:\": 5",
-    "\":flushd:\": 5",
-    "scenarios/quick.yaml:12:11: workload.votes.:flushd:: the workload has no emoji \":flushd:\"; expected one of Emojivoto's (hint: did you mean \":flushed:\"?)"
 )]
 #[case::compare_with_itself(
     "repeats: 1",
@@ -111,6 +59,31 @@ fn with(valid: &str, broken: &str) -> String {
     "repeats: 1",
     "repeats: 8\ncompare: {old: envoy-stock, new: reference}",
     "scenarios/quick.yaml:9:16: compare.old: \"envoy-stock\" is not a mesh of this scenario; expected one of \"bare\", \"reference\""
+)]
+#[case::upstream_with_votes_that_nobody_casts(
+    "provider: local",
+    "provider: kube\nkube: {workload_images: {web: w, emoji: e, voting: \"v 11\"}}",
+    "scenarios/quick.yaml:4:52: kube.workload_images.voting: \"v 11\" is no image; expected one such as \"localhost/meshbench:dev\"\nscenarios/quick.yaml:13:11: workload.votes.:flushed:: upstream's voting service cannot start with votes, and no request votes for this; expected only what workload.requests votes for, or no kube.workload_images (hint: remove it)\nscenarios/quick.yaml:13:27: workload.votes.:policeman:: upstream's voting service cannot start with votes, and no request votes for this; expected only what workload.requests votes for, or no kube.workload_images (hint: remove it)"
+)]
+#[case::compare_versions_on_one_machine(
+    "repeats: 1",
+    "repeats: 8\ncompare: {mesh: reference, version: {old: 1.0, new: 1.0}}",
+    "scenarios/quick.yaml:9:28: compare.version: on one machine the versions of a mesh are meshes of their own, each with its executable; expected {old: …, new: …} with two meshes, or provider: kube\nscenarios/quick.yaml:9:53: compare.version.new: a version cannot be compared with itself; expected two versions"
+)]
+#[case::compare_versions_that_are_none(
+    "provider: local\nmeshes: [bare, reference]\nrates: [500rps]\ndurations: [10s]\nwarm_up: 2s\nrepeats: 1",
+    "provider: kube\nmeshes: [bare, reference]\nrates: [500rps]\ndurations: [10s]\nwarm_up: 2s\nrepeats: 8\ncompare: {mesh: reference, version: {old: ../1.0, new: 1.1}}",
+    "scenarios/quick.yaml:9:43: compare.version.old: \"../1.0\" is not a version; expected a version of letters, digits, dots, dashes, underscores and plus signs such as \"1.31.0\""
+)]
+#[case::compare_half_of_each(
+    "repeats: 1",
+    "repeats: 8\ncompare: {mesh: reference, new: reference}",
+    "scenarios/quick.yaml:9:10: compare: expected either two meshes, {old: envoy-1-39, new: envoy-1-40}, or one mesh at two versions, {mesh: istio-stock, version: {old: 1.30.2, new: 1.31.0}}"
+)]
+#[case::mesh_with_a_version(
+    "[bare, reference]",
+    "[bare, reference@1.0]",
+    "scenarios/quick.yaml:4:16: meshes[1]: a mesh has the version of its folder; to have two, write compare: {mesh: …, version: {old: …, new: …}}"
 )]
 #[case::compare_in_too_few_blocks(
     "repeats: 1",
@@ -142,100 +115,10 @@ fn with(valid: &str, broken: &str) -> String {
     "repeats: 1\nresources: {interval: 1ns}",
     "scenarios/quick.yaml:9:23: resources.interval: 1ns is too little; expected at least 10ms"
 )]
-#[case::duration_without_a_request(
-    "[10s]",
-    "[1ns]",
-    "scenarios/quick.yaml:6:13: durations[0]: 1ns is too little; expected at least 100ms"
-)]
-#[case::path_beyond_ascii(
-    "/api/list",
-    "/ü",
-    "scenarios/quick.yaml:14:14: workload.requests[0].path: \"/ü\" holds characters that no request path can; expected a path such as \"/api/list\" or \"/api/vote?choice=:flushed:\""
-)]
-#[case::rate_is_a_list(
-    "[500rps]",
-    "[[500rps]]",
-    "scenarios/quick.yaml:5:9: rates[0]: expected a single value, found a list"
-)]
-#[case::rates_not_a_list(
-    "[500rps]",
-    "500rps",
-    "scenarios/quick.yaml:5:8: rates: expected a list, found \"500rps\" (hint: write [500rps])"
-)]
-#[case::rates_empty(
-    "[500rps]",
-    "[]",
-    "scenarios/quick.yaml:5:8: rates: the list is empty; expected at least one rate"
-)]
-#[case::rates_nothing(
-    "[500rps]",
-    "",
-    "scenarios/quick.yaml:5:7: rates: the list is empty; expected at least one rate"
-)]
-#[case::duration_unit(
-    "[10s]",
-    "[10sek]",
-    "scenarios/quick.yaml:6:13: durations[0]: \"10sek\" is not a duration; expected a duration such as \"500ms\", \"10s\" or \"1h30m\" (hint: did you mean \"10sec\"?)"
-)]
-#[case::duration_without_unit(
-    "[10s]",
-    "[10]",
-    "scenarios/quick.yaml:6:13: durations[0]: \"10\" has no unit; expected a duration such as \"500ms\", \"10s\" or \"1h30m\" (hint: did you mean \"10s\"?)"
-)]
-#[case::duration_zero(
-    "[10s]",
-    "[0s]",
-    "scenarios/quick.yaml:6:13: durations[0]: \"0s\" is zero; expected a duration such as \"500ms\", \"10s\" or \"1h30m\""
-)]
-#[case::duration_negative(
-    "[10s]",
-    "[-10s]",
-    "scenarios/quick.yaml:6:13: durations[0]: \"-10s\" is negative; expected a duration such as \"500ms\", \"10s\" or \"1h30m\""
-)]
-#[case::duration_empty(
-    "[10s]",
-    "['']",
-    "scenarios/quick.yaml:6:13: durations[0]: nothing is written here; expected a duration such as \"500ms\", \"10s\" or \"1h30m\""
-)]
-#[case::duration_nonsense(
-    "[10s]",
-    "[soon]",
-    "scenarios/quick.yaml:6:13: durations[0]: \"soon\" is not a duration; expected a duration such as \"500ms\", \"10s\" or \"1h30m\""
-)]
-#[case::same_case_twice(
-    "[500rps]",
-    "[1000rps, 500rps, 1krps]",
-    "scenarios/quick.yaml:5:26: rates[2]: \"1krps\" is the same rate as rates[0], so that cases would have the same name; expected each rate once (hint: remove one of the two)"
-)]
-#[case::same_mesh_twice(
-    "[bare, reference]",
-    "[reference, bare, reference]",
-    "scenarios/quick.yaml:4:27: meshes[2]: \"reference\" is the same mesh as meshes[0], so that cases would have the same name; expected each mesh once (hint: remove one of the two)"
-)]
-#[case::same_duration_twice(
-    "[10s]",
-    "[60s, 1m]",
-    "scenarios/quick.yaml:6:18: durations[1]: \"1m\" is the same duration as durations[0], so that cases would have the same name; expected each duration once (hint: remove one of the two)"
-)]
-#[case::unknown_mesh(
-    "[bare, reference]",
-    "[bare, envoy-tund]",
-    "scenarios/quick.yaml:4:16: meshes[1]: \"envoy-tund\" is not a mesh that exists; expected one of \"bare\", \"envoy-stock\", \"envoy-tuned\", \"reference\" (hint: did you mean \"envoy-tuned\"?)"
-)]
-#[case::unknown_mesh_far(
-    "[bare, reference]",
-    "[bare, cilium]",
-    "scenarios/quick.yaml:4:16: meshes[1]: \"cilium\" is not a mesh that exists; expected one of \"bare\", \"envoy-stock\", \"envoy-tuned\", \"reference\""
-)]
-#[case::mesh_name(
-    "[bare, reference]",
-    "[bare, Envoy Tuned]",
-    "scenarios/quick.yaml:4:16: meshes[1]: \"Envoy Tuned\" is not a mesh name; expected lower-case letters, digits and dashes such as \"envoy-tuned\""
-)]
 #[case::unknown_field(
     "durations:",
     "duration:",
-    "scenarios/quick.yaml:6:1: duration: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `judge`, `resources`, `kube`, `budgets` (hint: did you mean `durations`?)"
+    "scenarios/quick.yaml:6:1: duration: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `limit`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `judge`, `resources`, `kube`, `budgets` (hint: did you mean `durations`?)"
 )]
 #[case::unknown_field_nested(
     "  apps: 2",
@@ -245,9 +128,13 @@ fn with(valid: &str, broken: &str) -> String {
 #[case::unknown_field_far(
     "seed: 2019",
     "colour: red",
-    "scenarios/quick.yaml:9:1: colour: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `judge`, `resources`, `kube`, `budgets`"
+    "scenarios/quick.yaml:9:1: colour: there is no such field; expected one of `description`, `tier`, `provider`, `meshes`, `rates`, `limit`, `durations`, `warm_up`, `repeats`, `seed`, `workload`, `compare`, `judge`, `resources`, `kube`, `budgets`"
 )]
-#[case::missing_field("rates: [500rps]\n", "", "scenarios/quick.yaml:1:1: rates: this field is missing")]
+#[case::missing_field(
+    "rates: [500rps]\n",
+    "",
+    "scenarios/quick.yaml: nothing says what is offered; expected `rates`, or `limit` to find out how much is carried"
+)]
 #[case::missing_field_nested(
     "path: \"/api/list\", weight",
     "weight",
@@ -257,11 +144,6 @@ fn with(valid: &str, broken: &str) -> String {
     "warm_up: 2s",
     "warm_up: 2s\nwarm_up: 3s",
     "scenarios/quick.yaml:8:1: warm_up: this field is written twice"
-)]
-#[case::vote_twice(
-    "\":flushed:\": 5",
-    "\":flushed:\": 5, \":flushed:\": 6",
-    "scenarios/quick.yaml:12:27: workload.votes: \":flushed:\" is written twice; expected each key once"
 )]
 #[case::tier(
     "tier: quick",
@@ -313,75 +195,15 @@ fn with(valid: &str, broken: &str) -> String {
     "seed: -1",
     "scenarios/quick.yaml:9:7: seed: \"-1\" is negative; expected a whole number such as \"2019\""
 )]
-#[case::weight_zero(
-    "weight: 1",
-    "weight: 0",
-    "scenarios/quick.yaml:14:35: workload.requests[0].weight: \"0\" is zero; expected a whole number above zero such as \"3\""
-)]
-#[case::path_without_slash(
-    "\"/api/list\"",
-    "\"api/list\"",
-    "scenarios/quick.yaml:14:14: workload.requests[0].path: \"api/list\" does not start with one slash; expected a path such as \"/api/list\" or \"/api/vote?choice=:flushed:\" (hint: did you mean \"/api/list\"?)"
-)]
-#[case::path_with_blank(
-    "\"/api/list\"",
-    "\"/api/ list\"",
-    "scenarios/quick.yaml:14:14: workload.requests[0].path: \"/api/ list\" holds characters that no request path can; expected a path such as \"/api/list\" or \"/api/vote?choice=:flushed:\""
-)]
-#[case::path_is_an_url(
-    "\"/api/list\"",
-    "\"http://web/api/list\"",
-    "scenarios/quick.yaml:14:14: workload.requests[0].path: \"http://web/api/list\" does not start with one slash; expected a path such as \"/api/list\" or \"/api/vote?choice=:flushed:\""
-)]
-#[case::vote_not_seeded(
-    "\"/api/list\"",
-    "\"/api/vote?choice=:flush:\"",
-    "scenarios/quick.yaml:14:14: workload.requests[0].path: \"/api/vote?choice=:flush:\" votes for an emoji that workload.votes does not seed, so that the cost of a leaderboard would grow during the run; expected a choice among workload.votes (hint: did you mean \":flushed:\"? Or add \":flush:\": 1 to workload.votes)"
-)]
-#[case::vote_not_seeded_far(
-    "\"/api/list\"",
-    "\"/api/vote?choice=:skier:\"",
-    "scenarios/quick.yaml:14:14: workload.requests[0].path: \"/api/vote?choice=:skier:\" votes for an emoji that workload.votes does not seed, so that the cost of a leaderboard would grow during the run; expected a choice among workload.votes (hint: add \":skier:\": 1 to workload.votes)"
-)]
-#[case::vote_for_nothing(
-    "\"/api/list\"",
-    "\"/api/vote\"",
-    "scenarios/quick.yaml:14:14: workload.requests[0].path: \"/api/vote\" votes for nothing, so that every such request would fail; expected a path such as \"/api/list\" or \"/api/vote?choice=:flushed:\""
-)]
-#[case::votes_zero(
-    "\":flushed:\": 5",
-    "\":flushed:\": 0",
-    "scenarios/quick.yaml:12:24: workload.votes.:flushed:: \"0\" is zero; expected a whole number above zero such as \"3\""
-)]
-#[case::votes_shortcode(
-    "\":flushed:\": 5",
-    "flushed: 5",
-    "scenarios/quick.yaml:12:11: workload.votes.flushed: \"flushed\" is not an emoji's shortcode; expected an emoji's shortcode such as \":flushed:\" (hint: did you mean \":flushed:\"?)"
-)]
-#[case::requests_empty(
-    "\n    - {path: \"/api/list\", weight: 1}",
-    " []",
-    "scenarios/quick.yaml:13:13: workload.requests: the list is empty; expected at least one request"
-)]
-#[case::requests_not_mappings(
-    "- {path: \"/api/list\", weight: 1}",
-    "- /api/list",
-    "scenarios/quick.yaml:14:7: workload.requests[0]: expected a mapping such as {path: \"/api/list\", weight: 1}, found \"/api/list\""
-)]
-#[case::workload_is_a_list(
-    "workload:\n  apps: 2\n  votes: {\":flushed:\": 5, \":policeman:\": 3}\n  requests:\n    -",
-    "workload:\n    -",
-    "scenarios/quick.yaml:11:5: workload: expected a mapping, found a list"
-)]
 #[case::budget_metric(
     "p50: {",
     "p95: {",
-    "scenarios/quick.yaml:16:3: budgets.p95: \"p95\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\""
+    "scenarios/quick.yaml:16:3: budgets.p95: \"p95\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"control_plane_proxy_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"node_overhead_cpu_per_request\", \"control_plane_memory\", \"control_plane_proxy_memory\", \"data_plane_memory\", \"application_memory\", \"node_overhead_memory\", \"limit\""
 )]
 #[case::budget_metric_near(
     "p50: {",
     "error_shares: {",
-    "scenarios/quick.yaml:16:3: budgets.error_shares: \"error_shares\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\" (hint: did you mean \"error_share\"?)"
+    "scenarios/quick.yaml:16:3: budgets.error_shares: \"error_shares\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"control_plane_proxy_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"node_overhead_cpu_per_request\", \"control_plane_memory\", \"control_plane_proxy_memory\", \"data_plane_memory\", \"application_memory\", \"node_overhead_memory\", \"limit\" (hint: did you mean \"error_share\"?)"
 )]
 #[case::budget_unit(
     "20ms",
@@ -421,7 +243,7 @@ fn with(valid: &str, broken: &str) -> String {
 #[case::budget_limit_name(
     "at_most",
     "atmost",
-    "scenarios/quick.yaml:16:9: budgets.p50.atmost: there is no such field; expected one of `at_most`, `at_least`, `over_bare` (hint: did you mean `at_most`?)"
+    "scenarios/quick.yaml:16:9: budgets.p50.atmost: there is no such field; expected one of `at_most`, `at_least`, `over_bare`, `of_bare` (hint: did you mean `at_most`?)"
 )]
 #[case::budget_twice(
     "p50: {at_most: 20ms}",
@@ -466,12 +288,12 @@ fn with(valid: &str, broken: &str) -> String {
 #[case::override_metric(
     "p50: {at_most: 20ms}",
     "overrides:\n    bare:\n      p5O: {at_most: 1s}",
-    "scenarios/quick.yaml:18:7: budgets.overrides.bare.p5O: \"p5O\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\" (hint: did you mean \"p50\"?)"
+    "scenarios/quick.yaml:18:7: budgets.overrides.bare.p5O: \"p5O\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"control_plane_proxy_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"node_overhead_cpu_per_request\", \"control_plane_memory\", \"control_plane_proxy_memory\", \"data_plane_memory\", \"application_memory\", \"node_overhead_memory\", \"limit\" (hint: did you mean \"p50\"?)"
 )]
 #[case::overrides_misspelt(
     "p50: {at_most: 20ms}",
     "override: {}",
-    "scenarios/quick.yaml:16:3: budgets.override: \"override\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"control_plane_memory\", \"data_plane_memory\", \"application_memory\" (hint: did you mean \"overrides\"?)"
+    "scenarios/quick.yaml:16:3: budgets.override: \"override\" is not a metric; expected one of \"p50\", \"p75\", \"p90\", \"p99\", \"p99_9\", \"p99_99\", \"error_share\", \"achieved_share\", \"cpu_per_request\", \"control_plane_cpu_per_request\", \"control_plane_proxy_cpu_per_request\", \"data_plane_cpu_per_request\", \"application_cpu_per_request\", \"node_overhead_cpu_per_request\", \"control_plane_memory\", \"control_plane_proxy_memory\", \"data_plane_memory\", \"application_memory\", \"node_overhead_memory\", \"limit\" (hint: did you mean \"overrides\"?)"
 )]
 #[case::syntax(
     "[500rps]",

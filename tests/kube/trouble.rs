@@ -1,0 +1,163 @@
+//! Things that go wrong in a cluster while something is measured: each ends in a cause that is named, and a clean cluster.
+
+use std::process::Child;
+use std::time::Duration;
+
+use meshbench_core::judge::Verdict;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use super::breakage::add_deaf_mesh;
+use super::campaigns::small_scenario;
+use crate::support::{eventually_within, start, text_of};
+use crate::world::World;
+
+/// How long the API server is away.
+const AWAY: Duration = Duration::from_secs(30);
+/// How long it takes at most until the load begins.
+const DEPLOYMENT: Duration = Duration::from_secs(180);
+
+/// An API server that is away for half a minute while the load runs costs nothing but time.
+pub(crate) fn an_api_server_that_is_away_is_waited_for() {
+    let world = World::new();
+    let mut campaign = Campaign::begin(&world, "bare", "40s");
+    campaign.await_load();
+    {
+        let _away = world.freeze("kube-apiserver");
+        std::thread::park_timeout(AWAY);
+    }
+    let (verdict, text) = campaign.end();
+    match verdict {
+        Verdict::Pass | Verdict::NewBaseline { .. } => {}
+        // What all nodes share, the API server's coming back keeps busy.
+        Verdict::Invalid { reasons } => {
+            assert!(reasons.iter().all(|reason| reason.contains("send lag")), "{text}");
+        }
+        _ => panic!("{text}"),
+    }
+    assert_eq!(campaign_requests(&world), 4_000, "{text}");
+}
+
+/// A generator that is evicted in the middle of its load is named, and by what it was ended.
+pub(crate) fn an_evicted_generator_is_named() {
+    let world = World::new();
+    let mut campaign = Campaign::begin(&world, "bare", "60s");
+    let (namespace, pod) = campaign.await_load();
+    let eviction = serde_json::json!({"apiVersion": "policy/v1", "kind": "Eviction",
+        "metadata": {"namespace": namespace, "name": pod}});
+    let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/eviction");
+    world.kubectl_with(&["create", "--raw", &path, "-f", "-"], &eviction.to_string());
+    let (verdict, text) = campaign.end();
+    let Verdict::Invalid { reasons } = verdict else { panic!("{text}") };
+    assert!(reasons.iter().any(|reason| reason.contains(&pod) && reason.contains("evicted")), "{reasons:?}");
+}
+
+/// A node whose kubelet falls silent while the load runs is named, though it is back in the end.
+pub(crate) fn a_node_that_is_not_ready_is_named() {
+    let world = World::new();
+    let mut campaign = Campaign::begin(&world, "bare", "60s");
+    let (namespace, _) = campaign.await_load();
+    let app = namespace.replace("-load", "-app-0");
+    let node = world.kubectl(&["get", "pods", "-n", &app, "-o", "jsonpath={.items[0].spec.nodeName}"]);
+    {
+        let _silent = world.freeze(&format!("{node}-kubelet"));
+        world.kubectl(&["wait", &format!("node/{node}"), "--for=condition=Ready=Unknown", "--timeout=120s"]);
+    }
+    let (verdict, text) = campaign.end();
+    let Verdict::Invalid { reasons } = verdict else { panic!("{text}") };
+    let is_named = |reason: &String| reason.contains(&node) && reason.contains("not ready all the time");
+    assert!(reasons.iter().any(is_named), "{reasons:?}");
+    world.kubectl(&["wait", "node", "--all", "--for=condition=Ready", "--timeout=60s"]);
+}
+
+/// A webhook that lets no pod in is quoted, with what it was that it refused.
+pub(crate) fn a_webhook_that_refuses_is_named() {
+    let world = World::new();
+    add_deaf_mesh(&world, "refusing", |injector| {
+        injector.replace("failurePolicy: Ignore", "failurePolicy: Fail")
+    });
+    let scenario = small_scenario("refusing", "1s", "").replace("step_limit: 3m", "step_limit: 30s");
+    let campaign = Campaign::begin_with(&world, "refusing", &scenario);
+    let (verdict, text) = campaign.end();
+    let Verdict::Error { causes } = verdict else { panic!("{text}") };
+    let is_named = |cause: &String| cause.contains("inject.down.test") && cause.contains("ReplicaSet");
+    assert!(causes.iter().any(is_named), "{causes:?}");
+}
+
+/// A campaign in the background, and what was in the cluster before it.
+struct Campaign<'world> {
+    world: &'world World,
+    mesh: &'static str,
+    before: Vec<String>,
+    process: Option<Child>,
+}
+
+/// A trial that failed must not leave its campaign to the next one.
+impl Drop for Campaign<'_> {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            kill(Pid::from_raw(process.id().cast_signed()), Signal::SIGTERM).unwrap();
+            process.wait().unwrap();
+        }
+    }
+}
+
+impl<'world> Campaign<'world> {
+    fn begin(world: &'world World, mesh: &'static str, duration: &str) -> Self {
+        Self::begin_with(world, mesh, &small_scenario(mesh, duration, ""))
+    }
+
+    fn begin_with(world: &'world World, mesh: &'static str, scenario: &str) -> Self {
+        world.workshop.scenario("troubled", scenario);
+        let before = world.everything();
+        let process = start(&mut world.meshbench(&["run", "troubled"]));
+        Self { world, mesh, before, process: Some(process) }
+    }
+
+    /// Waits until the load generator is at its load; its namespace and pod.
+    fn await_load(&mut self) -> (String, String) {
+        eventually_within(DEPLOYMENT, "the load to begin", || {
+            let ended = self.process.as_mut().unwrap().try_wait().unwrap();
+            assert!(
+                ended.is_none(),
+                "{}",
+                text_of(&self.process.take().unwrap().wait_with_output().unwrap())
+            );
+            let listed = self.world.kubectl(&[
+                "get",
+                "pods",
+                "-A",
+                "-l",
+                "meshbench.dev/role=generator",
+                "-o",
+                "json",
+            ]);
+            let listed: Value = serde_json::from_str(&listed).unwrap();
+            let metadata = &listed["items"][0]["metadata"];
+            let (Some(namespace), Some(pod)) = (metadata["namespace"].as_str(), metadata["name"].as_str())
+            else {
+                return Err("no generator".to_owned());
+            };
+            match self.world.try_kubectl(&["logs", "-n", namespace, pod, "-c", "load"]) {
+                Ok(log) if log.contains("window_opened") => Ok((namespace.to_owned(), pod.to_owned())),
+                Ok(log) | Err(log) => Err(log),
+            }
+        })
+    }
+
+    /// Waits for its end; the mesh's verdict, and all that was said.
+    fn end(mut self) -> (Verdict, String) {
+        let output = self.process.take().unwrap().wait_with_output().unwrap();
+        let text = text_of(&output);
+        assert_eq!(self.world.everything(), self.before, "{text}");
+        let report = self.world.workshop.report();
+        // `bare` may be there as a control.
+        let case = report.cases.iter().find(|case| case.mesh == self.mesh).unwrap();
+        (case.verdict.clone(), text)
+    }
+}
+
+fn campaign_requests(world: &World) -> u64 {
+    world.workshop.report().cases[0].runs[0].requests
+}
