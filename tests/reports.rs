@@ -93,7 +93,7 @@ fn several_campaigns_stand_on_one_page() {
     let together = report(&workshop, &[&campaign, &other], &["--to", place.to_str().unwrap()]);
     assert!(together.status.success(), "{}", text_of(&together));
     let page = page(&place);
-    assert!(page.contains("2 campaigns of 2 pooled"), "{page}");
+    assert!(page.contains("2 of 2 pooled"), "{page}");
     assert!(page.contains("data-kind=\"pooled-curves\""));
     // Of what was measured once and is there twice, the pool has each request twice.
     assert!(page.contains(&format!("<td>2</td><td>{}</td>", 2 * requests)), "{requests}");

@@ -1,5 +1,6 @@
 //! One invocation's campaign: its folder, its block groups, and what they came to.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
@@ -8,31 +9,30 @@ use std::time::{Instant, SystemTime};
 use meshbench_core::collapse::Collapse;
 use meshbench_core::digest::digest;
 use meshbench_core::event::Event;
+use meshbench_core::histogram::LatencyHistogram;
 use meshbench_core::judge::Verdict;
+use meshbench_core::pooling::Pooled;
 use meshbench_core::report::{
     BrokenScenario, CaseHeading, CaseReport, Environment, Executable, IgnoredCase, REPORT_VERSION, Report,
     ScenarioSource,
 };
-use meshbench_core::scenario::{CaseLoad, MeshName, ProviderKind};
+use meshbench_core::scenario::MeshName;
+use meshbench_lab::GroupOutcome;
 use meshbench_lab::local::LocalProvider;
 use meshbench_lab::mesh::{BinaryFinder, BinarySource, Found, MeshCatalog, Unavailable};
 use meshbench_lab::process::{LiveCampaign, Placement, Swept, move_this_thread, sweep};
-use meshbench_lab::{GroupOutcome, GroupPlan, LimitGroup, Provider};
 use meshbench_report::csv::{SampledRun, SamplesWriter};
 use meshbench_report::progress::Progress;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::baselines::{Baselines, BaselinesError};
-use crate::case_reports::{
-    JudgedCase, confirming_stage, definition, group_name, group_reports, heading, share_of_alpha,
-};
-use crate::clusters::Clusters;
+use crate::case_reports::{JudgedCase, definition, heading, share_of_alpha};
+use crate::clusters::{Clusters, Running};
 use crate::discovery::{HeldBack, PlannedCase};
 use crate::environment::read_environment;
-use crate::limit_reports::limit_reports;
+use crate::places::carry_out_at_once;
 use crate::settings::Settings;
-use crate::stage::carry_out_stage;
 
 /// Why a case without a report has none: nothing else leaves one out.
 const NOT_RUN: &str = "interrupted before it ran";
@@ -79,6 +79,8 @@ pub(crate) struct Campaign {
     baselines: Baselines,
     started: (SystemTime, Instant),
     reports: Vec<CaseReport>,
+    /// The merged latencies of each case that ran on several clusters, by name.
+    latencies: BTreeMap<String, LatencyHistogram>,
     scenarios: BTreeMap<String, ScenarioSource>,
     ran: BTreeSet<String>,
     interrupted: bool,
@@ -102,25 +104,25 @@ impl Campaign {
             move |source| CampaignError::File { doing, path, source }
         };
         fs::create_dir_all(&output).map_err(file("create the output folder"))?;
-        let swept = sweep(&output).map_err(file("sweep what a killed campaign left in"))?;
+        let system = |doing| move |source| CampaignError::System { doing, source };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(system("start the asynchronous runtime"))?;
+        let swept = runtime.block_on(sweep(&output)).map_err(file("sweep what a killed campaign left in"))?;
         if let Some(what) = describe(&swept) {
-            progress.observe(&Event::Swept { what });
+            progress.observe(None, &Event::Swept { what });
         }
         let now = SystemTime::now();
         let id = campaign_id(now);
         let live = LiveCampaign::claim(&output, &id).map_err(file("claim a campaign in"))?;
         let folder = output.join(&id);
         fs::create_dir_all(&folder).map_err(file("create a campaign's folder in"))?;
-        let system = |doing| move |source| CampaignError::System { doing, source };
         let placement = Placement::of_this_machine()
             .map_err(|error| system("read which cores may be used")(error.into()))?;
         // The harness must not wake up on the generator's core.
         move_this_thread(&placement.measured)
             .map_err(|error| system("leave the load generator's core")(error.into()))?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(system("start the asynchronous runtime"))?;
         let environment = read_environment(&placement);
         let baselines = Baselines::open(settings.snapshots(), &id, &folder, environment.clone())?;
         let provider = LocalProvider {
@@ -133,7 +135,7 @@ impl Campaign {
         Ok(Self {
             catalog,
             provider,
-            clusters: Clusters::new(settings.context.clone()),
+            clusters: Clusters::default(),
             finder: BinaryFinder { cache: settings.cache() },
             runtime,
             live,
@@ -145,6 +147,7 @@ impl Campaign {
             baselines,
             started: (now, Instant::now()),
             reports: Vec::new(),
+            latencies: BTreeMap::new(),
             scenarios: BTreeMap::new(),
             ran: BTreeSet::new(),
             interrupted: false,
@@ -176,7 +179,7 @@ impl Campaign {
         match source.find(&self.finder)? {
             Found::Here(executable) => Ok(executable),
             Found::Installable => {
-                self.progress.observe(&Event::Provisioning { mesh: mesh.clone() });
+                self.progress.observe(None, &Event::Provisioning { mesh: mesh.clone() });
                 let Self { runtime, finder, live, provider, cancelled, .. } = self;
                 runtime.block_on(source.install(finder, live, &provider.placement, cancelled))
             }
@@ -202,9 +205,10 @@ impl Campaign {
         }
     }
 
-    /// Why the case is not run, where a lower rate was already too much.
+    /// Why the case is not run, where a lower rate was already too much on the same cluster.
     fn stopping(&self, case: &PlannedCase) -> Option<String> {
-        let collapse = Collapse::stopping(&case.case, &case.scenario, &self.reports)?;
+        let collapse =
+            Collapse::stopping(&case.case, case.cluster_of_several(), &case.scenario, &self.reports)?;
         Some(collapse.reason(&case.case.mesh))
     }
 
@@ -231,7 +235,7 @@ impl Campaign {
         verdict
     }
 
-    /// Runs the case's block group, once.
+    /// Runs the case's block group, once, on all clusters at once where there are several.
     ///
     /// # Errors
     /// Why this case cannot run, whatever becomes of the others.
@@ -240,7 +244,7 @@ impl Campaign {
             return Err(format!("{reason} (cure: {cure})"));
         }
         definition(&self.catalog, &case.case.mesh)?;
-        if self.ran.contains(&group_name(case)) || self.stopping(case).is_some() {
+        if self.ran.contains(&case.blocks()) || self.stopping(case).is_some() {
             return Ok(());
         }
         if self.interrupted || self.cancelled.is_cancelled() {
@@ -251,73 +255,65 @@ impl Campaign {
     }
 
     fn run_group(&mut self, case: &PlannedCase, selected: &[PlannedCase]) -> Result<(), String> {
-        let group = group_name(case);
-        let members = selected.iter().filter(|other| other.can_run() && group_name(other) == group);
+        let blocks = case.blocks();
+        let members = selected.iter().filter(|other| other.can_run() && other.blocks() == blocks);
         let members: Vec<_> = members.filter(|member| self.stopping(member).is_none()).collect();
-        let compared = members.iter().find_map(|member| member.compared_with());
-        let mut meshes: Vec<_> = members.iter().map(|member| &member.case.mesh).collect();
-        meshes.extend(compared.filter(|old| !meshes.contains(old)));
-        let mut arms = vec![definition(&self.catalog, &MeshName::bare())?];
-        // One that is wrong fails its own trial and takes no other down.
-        arms.extend(
-            meshes
-                .into_iter()
-                .filter(|mesh| !mesh.is_bare())
-                .filter_map(|mesh| definition(&self.catalog, mesh).ok()),
-        );
-        let Self { runtime, provider, clusters, live, folder, cancelled, progress, baselines, .. } = self;
-        let (place, cluster) = match case.scenario.provider {
-            ProviderKind::Local => (Provider::Local { local: provider, campaign: live }, None),
-            ProviderKind::Kube => {
-                let kube = clusters.of(&case.scenario, &arms, live.id(), cancelled, runtime, progress)?;
-                (Provider::Kube(kube), Some(kube.environment()))
-            }
-        };
-        let share = share_of_alpha(selected.iter().map(|case| &case.case.mesh));
-        let mut observe = |event: Event| progress.observe(&event);
-        let (scenario, duration) = (&*case.scenario, case.case.duration);
-        let (outcome, judged) = match (case.case.load, &scenario.limit) {
-            (CaseLoad::Rate(rate), _) => {
-                let blocks = 1..=scenario.repeats.get();
-                let plan = GroupPlan { scenario, rate, duration, arms, blocks };
-                let mut carry_out = |plan: &GroupPlan<'_>| {
-                    runtime.block_on(plan.carry_out(place, folder, cancelled, &mut observe))
-                };
-                let (plan, mut outcome) = carry_out_stage(plan, &mut carry_out);
-                if let Some(confirming) = confirming_stage(&plan, &outcome).filter(|_| compared.is_some()) {
-                    outcome.extend(carry_out_stage(confirming, &mut carry_out).1);
-                }
-                let judged = group_reports(&plan, &outcome, &members, provider, baselines, cluster, share);
-                (outcome, judged)
-            }
-            (CaseLoad::Limit, Some(limit)) => {
-                let group = LimitGroup { scenario, limit, duration, arms };
-                let outcome = runtime.block_on(group.carry_out(place, folder, cancelled, &mut observe));
-                let judged = limit_reports(&group, &outcome, &members, provider, baselines, cluster, share);
-                (outcome.measured, judged)
-            }
-            (CaseLoad::Limit, None) => return Err(format!("{} says nothing of a limit", scenario.name)),
-        };
+        let Self {
+            catalog, runtime, provider, clusters, live, folder, cancelled, progress, baselines, ..
+        } = self;
+        let shared = RefCell::new(&mut *progress);
+        let cores = &provider.placement.all();
+        let running = Running { live, folder, cores, cancelled, progress: &shared };
+        let at_once = carry_out_at_once(&members, catalog, provider, clusters, running);
+        let carried_out = runtime.block_on(at_once)?;
         let stragglers = live.end_stragglers();
         if !stragglers.is_empty() {
             let what = format!("processes that outlived their run were ended: {}", stragglers.join(", "));
-            progress.observe(&Event::Swept { what });
+            progress.observe(None, &Event::Swept { what });
+        }
+        let share = share_of_alpha(selected.iter().map(|case| &case.case.mesh));
+        let (mut judged, mut outcomes) = (Vec::new(), Vec::new());
+        for (place, outcome) in carried_out {
+            match outcome {
+                Ok(outcome) => {
+                    let cluster = place.cluster.and_then(|choice| clusters.environment(choice));
+                    judged.extend(outcome.reports(&place.members, provider, baselines, cluster, share));
+                    outcomes.push(outcome.into_measured());
+                }
+                Err(why) => {
+                    // One whose definition is wrong says that instead, when its turn comes.
+                    let whole = place.members.iter().filter(|it| definition(catalog, &it.case.mesh).is_ok());
+                    let headings = whole.map(|case| heading(catalog, provider, case));
+                    self.reports.extend(headings.map(|it| CaseReport::without_runs(it, why.clone())));
+                }
+            }
         }
         let (name, text, seed) = (case.scenario.name.clone(), case.scenario.text.clone(), case.scenario.seed);
         let digest = digest(text.as_bytes());
         self.scenarios.insert(name.clone(), ScenarioSource { name, text, digest, seed });
-        self.interrupted |= outcome.interrupted;
-        self.ran.insert(group);
-        // What was measured stands: measuring again because a file is missing would be selection.
-        let written = [self.keep_for_later(&judged), self.write_samples(&outcome)];
-        self.unwritten = self.unwritten.take().or(written.into_iter().find_map(Result::err));
-        self.reports.extend(judged.into_iter().map(|(report, _)| report));
+        self.interrupted |= outcomes.iter().any(|outcome| outcome.interrupted);
+        self.ran.insert(blocks);
+        self.keep(judged, &outcomes);
         Ok(())
+    }
+
+    /// Keeps what was judged, and what it rests on.
+    fn keep(&mut self, judged: Vec<JudgedCase>, outcomes: &[GroupOutcome]) {
+        // What was measured stands: measuring again because a file is missing would be selection.
+        let mut written = vec![self.keep_for_later(&judged)];
+        written.extend(outcomes.iter().map(|outcome| self.write_samples(outcome)));
+        self.unwritten = self.unwritten.take().or(written.into_iter().find_map(Result::err));
+        for JudgedCase { report, latencies, .. } in judged {
+            if report.cluster_of_several().is_some() {
+                self.latencies.insert(report.name.clone(), latencies);
+            }
+            self.reports.push(report);
+        }
     }
 
     /// Leaves what each case gives to be accepted, and adds it to the history.
     fn keep_for_later(&self, judged: &[JudgedCase]) -> Result<(), CampaignError> {
-        for (report, measured) in judged {
+        for JudgedCase { report, measured, .. } in judged {
             if let (Some(measured), Some(standing)) = (measured, &report.against_baseline) {
                 self.baselines.keep(measured, standing, &report.verdict)?;
             }
@@ -361,21 +357,23 @@ impl Campaign {
         broken_scenarios: Vec<BrokenScenario>,
     ) -> (Report, Vec<String>) {
         let (started_at, since) = self.started;
-        let cluster = self.clusters.environment().cloned();
-        let left = self.clusters.leave(&self.runtime);
+        let clusters = self.clusters.environments();
+        let left = self.runtime.block_on(self.clusters.leave(&mut self.progress));
         let report = Report {
             version: REPORT_VERSION,
             campaign: self.live.id().to_owned(),
             started_at: humantime::format_rfc3339_seconds(started_at).to_string(),
             took_seconds: since.elapsed().as_secs_f64(),
             interrupted: self.interrupted || self.cancelled.is_cancelled(),
-            environment: Environment { cluster, ..self.environment },
+            environment: Environment { clusters, ..self.environment },
             cases: self.reports,
+            pooled: None,
             ignored,
             scenarios: self.scenarios.into_values().collect(),
             broken_scenarios,
         };
-        (report, left)
+        let pooled = Pooled::of_clusters(&report, &self.latencies);
+        (Report { pooled, ..report }, left)
     }
 }
 
@@ -394,6 +392,7 @@ fn describe(swept: &Swept) -> Option<String> {
         };
         said.push(format!("removed what was left of {}: {processes}", swept.campaigns.join(", ")));
     }
+    said.extend(swept.undone.iter().map(|what| format!("removed {what}, which a killed campaign had made")));
     said.extend(swept.left.iter().map(|left| format!("left over from a killed campaign: {left}")));
     (!said.is_empty()).then(|| said.join("; "))
 }

@@ -1,21 +1,18 @@
 //! From what a block group gave to the reports of its cases.
 
 use meshbench_core::comparison::{Comparison, FirstStage};
+use meshbench_core::histogram::LatencyHistogram;
 use meshbench_core::judge::{LeftOut, Verdict, drift_finding, judge, losses, rough_cpu_finding};
 use meshbench_core::report::{CaseHeading, CaseReport, ClusterEnvironment, Executable};
 use meshbench_core::run::Run;
-use meshbench_core::scenario::MeshName;
+use meshbench_core::scenario::{MeshName, ProviderKind, Scenario};
 use meshbench_lab::local::LocalProvider;
 use meshbench_lab::mesh::{MeshCatalog, MeshDefinition};
 use meshbench_lab::{GroupOutcome, GroupPlan};
 
 use crate::baselines::{Baselines, Measured};
+use crate::clusters::ClusterChoice;
 use crate::discovery::PlannedCase;
-
-/// `scenario::rate::duration`, or `scenario::limit::duration`.
-pub(crate) fn group_name(case: &PlannedCase) -> String {
-    format!("{}::{}::{}", case.case.scenario, case.case.load, case.case.duration)
-}
 
 pub(crate) fn definition<'a>(
     catalog: &'a MeshCatalog,
@@ -31,24 +28,50 @@ pub(crate) fn definition<'a>(
 /// Who a case is. A definition that is wrong has no version.
 pub(crate) fn heading(catalog: &MeshCatalog, provider: &LocalProvider, case: &PlannedCase) -> CaseHeading {
     let mesh = &case.case.mesh;
+    let cluster = case.cluster_of_several().map_or_else(String::new, |cluster| format!("@{cluster}"));
     let version =
         definition(catalog, mesh).map_or_else(|_| "unknown".to_owned(), |mesh| mesh.version.clone());
     CaseHeading {
         name: case.name.clone(),
-        group: group_name(case),
+        group: format!("{}{cluster}", case.blocks()),
         mesh: mesh.to_string(),
+        cluster: case.cluster.as_ref().and_then(ClusterChoice::context).map(str::to_owned),
         mesh_version: version,
-        executable: executable(provider, mesh),
+        executable: executable(provider, &case.scenario, mesh),
         selected: true,
     }
 }
 
-pub(crate) fn executable(provider: &LocalProvider, mesh: &MeshName) -> Option<Executable> {
+/// What runs a mesh on this machine; on a cluster its images do.
+pub(crate) fn executable(
+    provider: &LocalProvider,
+    scenario: &Scenario,
+    mesh: &MeshName,
+) -> Option<Executable> {
+    if scenario.provider == ProviderKind::Kube {
+        return None;
+    }
     provider.proxies.get(mesh)?.as_ref().ok().cloned()
 }
 
-/// A case's report, with what it leaves for later campaigns.
-pub(crate) type JudgedCase = (CaseReport, Option<Measured>);
+/// A case's report, with what it leaves for others.
+pub(crate) struct JudgedCase {
+    /// The report.
+    pub(crate) report: CaseReport,
+    /// What later campaigns are compared with; `None` where nothing valid was measured.
+    pub(crate) measured: Option<Measured>,
+    /// All latencies that its figures rest on.
+    pub(crate) latencies: LatencyHistogram,
+}
+
+impl JudgedCase {
+    /// With the latencies of the `runs` that its figures rest on.
+    pub(crate) fn new(report: CaseReport, measured: Option<Measured>, runs: &[&Run]) -> Self {
+        let mut latencies = LatencyHistogram::new();
+        runs.iter().for_each(|run| latencies.merge(&run.recording.latency_ns));
+        Self { report, measured, latencies }
+    }
+}
 
 /// A report for every arm that has a run or a failure; of an interrupted group
 /// only for arms with something to show.
@@ -81,14 +104,15 @@ pub(crate) fn group_reports<'a>(
             judge(&mesh.name, &fit, &fit_bare, &plan.scenario.budgets, comparison.as_ref(), causes)
                 .losing(losses(&runs))
                 .invalid_for(invalid);
-        let name = format!("{}::{}::{}::{}", plan.scenario.name, mesh.name, plan.rate, plan.duration);
+        let name = plan.case_name(&mesh.name);
         let heading = CaseHeading {
             selected: members.iter().any(|member| member.name == name),
             name,
             group: plan.name(),
             mesh: mesh.name.to_string(),
+            cluster: cluster.map(|cluster| cluster.context.clone()),
             mesh_version: mesh.version.clone(),
-            executable: executable(provider, &mesh.name),
+            executable: executable(provider, plan.scenario, &mesh.name),
         };
         let is_comparable = !matches!(judgement.verdict, Verdict::Invalid { .. } | Verdict::Error { .. });
         let measured = baselines
@@ -110,7 +134,7 @@ pub(crate) fn group_reports<'a>(
             (Some(measured), Some(standing)) => report.against(standing, measured.fingerprint().clone()),
             _ => report,
         };
-        Some((report, measured))
+        Some(JudgedCase::new(report, measured, &fit))
     };
     plan.arms.iter().filter_map(report).collect()
 }

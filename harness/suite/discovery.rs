@@ -15,7 +15,7 @@ use meshbench_emojivoto::catalog as emoji;
 use meshbench_lab::mesh::{BinaryFinder, CatalogError, LocalMesh, MeshCatalog};
 use meshbench_lab::{read_definition, shown_path};
 
-use crate::clusters::context_of;
+use crate::clusters::ClusterChoice;
 use crate::settings::{CONTEXT_VARIABLE, Settings};
 
 /// Everything under the scenarios folder.
@@ -34,8 +34,12 @@ pub(crate) struct Discovery {
 pub(crate) struct PlannedCase {
     /// The case.
     pub case: Case,
-    /// Its name, `scenario::mesh::rate::duration`.
+    /// Its name, `scenario::mesh::rate::duration`, and `@context` where it runs on several clusters.
     pub name: String,
+    /// The cluster that it runs on, where it runs on one and somebody named it.
+    pub cluster: Option<ClusterChoice>,
+    /// Whether it runs on others too.
+    pub is_one_of_several: bool,
     /// Its scenario.
     pub scenario: Arc<Scenario>,
     /// Why it does not run unless asked for; `None` for one that runs by default.
@@ -89,6 +93,18 @@ impl HeldBack {
 }
 
 impl PlannedCase {
+    /// `scenario::rate::duration`, or `scenario::limit::duration`: the cases of one name run at once, on whatever clusters.
+    #[must_use]
+    pub(crate) fn blocks(&self) -> String {
+        format!("{}::{}::{}", self.case.scenario, self.case.load, self.case.duration)
+    }
+
+    /// The context of its cluster, where it runs on others too.
+    #[must_use]
+    pub(crate) fn cluster_of_several(&self) -> Option<&str> {
+        self.cluster.as_ref().filter(|_| self.is_one_of_several)?.context()
+    }
+
     /// The older version that its mesh is compared with, where it is.
     #[must_use]
     pub(crate) fn compared_with(&self) -> Option<&MeshName> {
@@ -97,7 +113,7 @@ impl PlannedCase {
     }
 
     /// Of the `selected`, those that have to be run first, lowest rate first: the same scenario and duration at lower rates,
-    /// where these decide which meshes go on.
+    /// where these decide which meshes go on. Those on other clusters too, for all of a rate run at once.
     pub(crate) fn lower_rates<'a>(&self, selected: &'a [Self]) -> Vec<&'a Self> {
         let Case { scenario, load, duration, .. } = &self.case;
         let is_lower = |other: &&Self| {
@@ -166,24 +182,43 @@ impl Discovery {
     #[must_use]
     pub(crate) fn cases(&self, settings: &Settings) -> Vec<PlannedCase> {
         let finder = BinaryFinder { cache: settings.cache() };
-        let context = settings.context.as_deref();
-        let mut availability =
-            Availability { catalog: &self.catalog, finder, context, known: BTreeMap::new() };
+        let mut availability = Availability { catalog: &self.catalog, finder, known: BTreeMap::new() };
         let mut planned = Vec::new();
         for scenario in &self.scenarios {
+            let clusters = ClusterChoice::of(&settings.contexts, scenario);
             for case in scenario.cases() {
                 let held_back = availability
-                    .held_back(scenario, &case.mesh)
+                    .held_back(scenario, &case.mesh, &clusters)
                     .or_else(|| (scenario.tier != Tier::Quick).then_some(HeldBack::Tier(scenario.tier)));
-                planned.push(PlannedCase {
-                    name: case.to_string(),
-                    case,
-                    scenario: Arc::clone(scenario),
-                    held_back,
-                });
+                planned.extend(placed(scenario, &case, &clusters, held_back.as_ref()));
             }
         }
         planned
+    }
+}
+
+/// A case on each of its clusters, or where there are none.
+fn placed(
+    scenario: &Arc<Scenario>,
+    case: &Case,
+    clusters: &[ClusterChoice],
+    held_back: Option<&HeldBack>,
+) -> Vec<PlannedCase> {
+    let is_one_of_several = clusters.len() > 1;
+    let planned = |cluster: Option<&ClusterChoice>| {
+        let context = cluster.filter(|_| is_one_of_several).and_then(ClusterChoice::context);
+        PlannedCase {
+            name: context.map_or_else(|| case.to_string(), |context| format!("{case}@{context}")),
+            case: case.clone(),
+            cluster: cluster.cloned(),
+            is_one_of_several,
+            scenario: Arc::clone(scenario),
+            held_back: held_back.cloned(),
+        }
+    };
+    match clusters {
+        [] => vec![planned(None)],
+        clusters => clusters.iter().map(|cluster| planned(Some(cluster))).collect(),
     }
 }
 
@@ -214,14 +249,18 @@ fn load_scenario(file: &Path, name: &str, known: Known<'_>) -> Result<Scenario, 
 struct Availability<'a> {
     catalog: &'a MeshCatalog,
     finder: BinaryFinder,
-    context: Option<&'a str>,
     known: BTreeMap<MeshName, Option<HeldBack>>,
 }
 
 impl Availability<'_> {
-    fn held_back(&mut self, scenario: &Scenario, mesh: &MeshName) -> Option<HeldBack> {
+    fn held_back(
+        &mut self,
+        scenario: &Scenario,
+        mesh: &MeshName,
+        clusters: &[ClusterChoice],
+    ) -> Option<HeldBack> {
         if scenario.provider == ProviderKind::Kube {
-            return self.held_back_from_cluster(scenario, mesh);
+            return self.held_back_from_cluster(mesh, clusters);
         }
         if let Some(known) = self.known.get(mesh) {
             return known.clone();
@@ -231,8 +270,8 @@ impl Availability<'_> {
         found
     }
 
-    fn held_back_from_cluster(&self, scenario: &Scenario, mesh: &MeshName) -> Option<HeldBack> {
-        if context_of(self.context, scenario).is_none() {
+    fn held_back_from_cluster(&self, mesh: &MeshName, clusters: &[ClusterChoice]) -> Option<HeldBack> {
+        if clusters.is_empty() {
             return Some(HeldBack::CannotRun {
                 reason: "it runs on a Kubernetes cluster, and none is named".to_owned(),
                 cure: format!(

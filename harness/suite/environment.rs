@@ -27,7 +27,7 @@ pub(crate) fn read_environment(placement: &Placement) -> Environment {
         kernel: Some(kernel.trim().to_owned()).filter(|kernel| !kernel.is_empty()).unwrap_or_else(unknown),
         generator_cores: placement.generator.clone(),
         measured_cores: placement.measured.clone(),
-        cluster: None,
+        clusters: Vec::new(),
     }
 }
 

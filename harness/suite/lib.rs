@@ -12,6 +12,7 @@ mod discovery;
 mod environment;
 mod limit_reports;
 mod output;
+mod places;
 mod rebuild;
 mod settings;
 mod signals;

@@ -28,7 +28,7 @@ pub(crate) fn limit_reports(
         if searched.probes.is_empty() && !failed {
             return None;
         }
-        let heading = heading(group, mesh, members, provider);
+        let heading = heading(group, mesh, members, provider, cluster);
         let control = bare.filter(|_| !mesh.name.is_bare()).map(|bare| &bare.search);
         let report = report(group, outcome, searched, control, heading.clone());
         let limit = report.limit.as_ref()?;
@@ -37,11 +37,12 @@ pub(crate) fn limit_reports(
         let measured = baselines
             .measure_limit(group, &heading, limit, &confirming, cluster)
             .filter(|_| heading.selected && is_comparable);
-        let Some(measured) = measured else { return Some((report, None)) };
+        let Some(measured) = measured else { return Some(JudgedCase::new(report, None, &confirming)) };
         let standing = baselines.compare(&measured, &group.scenario.strictness, share_of_alpha);
         let judgement = report.judgement().against(Some(&standing), None);
         let report = CaseReport { verdict: judgement.verdict, ..report };
-        Some((report.against(standing, measured.fingerprint().clone()), Some(measured)))
+        let report = report.against(standing, measured.fingerprint().clone());
+        Some(JudgedCase::new(report, Some(measured), &confirming))
     });
     reported.collect()
 }
@@ -51,13 +52,15 @@ fn heading(
     mesh: &MeshDefinition,
     members: &[&PlannedCase],
     provider: &LocalProvider,
+    cluster: Option<&ClusterEnvironment>,
 ) -> CaseHeading {
     CaseHeading {
-        name: format!("{}::{}::limit::{}", group.scenario.name, mesh.name, group.duration),
+        name: group.case_name(&mesh.name),
         group: group.name(),
         mesh: mesh.name.to_string(),
+        cluster: cluster.map(|cluster| cluster.context.clone()),
         mesh_version: mesh.version.clone(),
-        executable: executable(provider, &mesh.name),
+        executable: executable(provider, group.scenario, &mesh.name),
         selected: members.iter().any(|member| member.case.mesh == mesh.name),
     }
 }

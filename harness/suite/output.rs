@@ -54,7 +54,7 @@ pub(crate) fn write_files(report: &Report, folder: &Path, gate: Gate) -> Result<
     write(&folder.join("metrics.prom"), &as_metrics)?;
     write(&folder.join("report.md"), &markdown::render_within(report, markdown::COMMENT_BYTES))?;
     let files = kept_files(folder, report);
-    let page = html::render(&[Sheet { report, files: &files, unread: &[] }], None)
+    let page = html::render(&[Sheet { report, files: &files, unread: &[] }], report.pooled.as_ref())
         .map_err(|error| OutputError::Format { format: "HTML", why: error.to_string() })?;
     write(&folder.join("report.html"), &page)
 }

@@ -17,8 +17,8 @@ pub struct Settings {
     pub gate: Gate,
     /// The file that takes the metrics of each campaign when it ends, for Prometheus.
     pub textfile: Option<PathBuf>,
-    /// The kubeconfig context of the cluster for scenarios that run on one, whatever they say themselves.
-    pub context: Option<String>,
+    /// The kubeconfig contexts of the clusters for scenarios that run on any, whatever they say themselves.
+    pub contexts: Vec<String>,
 }
 
 /// This project's own programs.
@@ -40,7 +40,7 @@ pub const OUTPUT_VARIABLE: &str = "MESHBENCH_OUTPUT";
 pub const STRICT_VARIABLE: &str = "MESHBENCH_STRICT";
 /// Makes cases without a baseline fail, unless it is empty, `0`, `false`, `no` or `off`.
 pub const REQUIRE_BASELINE_VARIABLE: &str = "MESHBENCH_REQUIRE_BASELINE";
-/// Names the kubeconfig context of the cluster that scenarios with `provider: kube` run on.
+/// Names the kubeconfig contexts of the clusters that scenarios with `provider: kube` run on, with commas between them.
 pub const CONTEXT_VARIABLE: &str = "MESHBENCH_CONTEXT";
 /// Names a file that takes the metrics of each campaign when it ends, for `node_exporter`'s textfile collector.
 pub const TEXTFILE_VARIABLE: &str = "MESHBENCH_TEXTFILE";
@@ -56,7 +56,7 @@ impl Settings {
             programs,
             gate,
             textfile: None,
-            context: None,
+            contexts: Vec::new(),
         }
     }
 
@@ -74,8 +74,9 @@ impl Settings {
         let (scenarios, output) =
             (overruled(SCENARIOS_VARIABLE, scenarios), overruled(OUTPUT_VARIABLE, output));
         let textfile = std::env::var_os(TEXTFILE_VARIABLE).map(PathBuf::from);
-        let context = std::env::var(CONTEXT_VARIABLE).ok();
-        Self::new(scenarios, output, programs, gate).with_textfile(textfile).with_context(context)
+        let contexts = std::env::var(CONTEXT_VARIABLE).unwrap_or_default();
+        let contexts = contexts.split(',').map(str::to_owned);
+        Self::new(scenarios, output, programs, gate).with_textfile(textfile).with_contexts(contexts)
     }
 
     /// The same with a file for Prometheus; an empty name is none.
@@ -84,10 +85,10 @@ impl Settings {
         Self { textfile: textfile.filter(|path| !path.as_os_str().is_empty()), ..self }
     }
 
-    /// The same with a cluster for scenarios that run on one; an empty name is none.
+    /// The same with clusters for scenarios that run on any; an empty name is none, and one that comes twice is one.
     #[must_use]
-    pub fn with_context(self, context: Option<String>) -> Self {
-        Self { context: context.filter(|context| !context.is_empty()), ..self }
+    pub fn with_contexts(self, named: impl IntoIterator<Item = String>) -> Self {
+        Self { contexts: distinct(named), ..self }
     }
 
     /// Where baselines and histories are: beside the folder of scenarios.
@@ -101,6 +102,18 @@ impl Settings {
     pub fn cache(&self) -> PathBuf {
         self.output.join(".cache")
     }
+}
+
+/// The names that are not empty, each once, in their order.
+pub(crate) fn distinct(named: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut distinct = Vec::new();
+    for name in named {
+        let name = name.trim();
+        if !name.is_empty() && !distinct.iter().any(|known| known == name) {
+            distinct.push(name.to_owned());
+        }
+    }
+    distinct
 }
 
 /// As clap reads `MESHBENCH_STRICT` for `meshbench run`.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use libtest_mimic::{Arguments, Completion, Conclusion, Failed, FormatSetting, Trial};
 use meshbench_core::judge::{Gate, Verdict};
 use meshbench_core::report::{BrokenScenario, IgnoredCase};
+use meshbench_core::scenario::ProviderKind;
 use meshbench_lab::error_chain;
 use meshbench_report::progress::{Progress, Verbosity};
 
@@ -177,11 +178,15 @@ impl Session {
     /// Obtains the proxies of selected cases. A case whose proxy is not to be had
     /// is ignored, unless somebody named the executable: then its trial fails.
     fn provision(&mut self, arguments: &Arguments, campaign: &mut Campaign) {
+        // On a cluster the images have them.
+        let is_local = |case: &&PlannedCase| case.scenario.provider == ProviderKind::Local;
         let wanted = self.planned.iter().filter(|case| is_selected(arguments, case) && case.can_run());
+        let wanted = wanted.filter(is_local);
         let meshes = wanted.flat_map(|case| [Some(&case.case.mesh), case.compared_with()]);
         let mut missing = campaign.provision(meshes.flatten().cloned().collect());
         missing.retain(|_, unavailable| !unavailable.was_asked_for);
-        for case in &mut self.planned {
+        let of_this_machine = self.planned.iter_mut();
+        for case in of_this_machine.filter(|case| case.scenario.provider == ProviderKind::Local) {
             if let Some(unavailable) = missing.get(&case.case.mesh) {
                 let (reason, cure) = (unavailable.reason.clone(), unavailable.cure.clone());
                 case.held_back = Some(HeldBack::CannotRun { reason, cure });

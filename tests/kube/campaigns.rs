@@ -28,7 +28,7 @@ pub(crate) fn kube_smoke_with_a_real_istio() {
     assert_eq!(world.everything(), before, "{text}");
 
     let report = world.workshop.report();
-    let cluster = report.environment.cluster.as_ref().unwrap();
+    let cluster = report.environment.clusters.first().unwrap();
     assert_eq!((cluster.nodes.len(), cluster.co_located), (2, false), "{text}");
     assert_eq!(report.cases.len(), 3, "{text}");
     for case in &report.cases {

@@ -12,6 +12,7 @@
 mod additions;
 mod breakage;
 mod campaigns;
+mod clusters;
 mod generators;
 mod interruption;
 mod kernel;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 /// All trials, which share a cluster, in the order in which they run.
-const TRIALS: [(&str, fn()); 13] = [
+const TRIALS: [(&str, fn()); 15] = [
     ("kube_smoke_with_a_real_istio", campaigns::kube_smoke_with_a_real_istio),
     ("doctor_names_a_mesh_that_is_not_ours", campaigns::doctor_names_a_mesh_that_is_not_ours),
     ("an_image_that_cannot_be_had_is_named", campaigns::an_image_that_cannot_be_had_is_named),
@@ -39,6 +40,8 @@ const TRIALS: [(&str, fn()); 13] = [
     ("an_evicted_generator_is_named", trouble::an_evicted_generator_is_named),
     ("a_webhook_that_refuses_is_named", trouble::a_webhook_that_refuses_is_named),
     ("nothing_is_left_after_kills", interruption::nothing_is_left_after_kills),
+    ("of_two_clusters_the_slowed_one_is_the_lemon", clusters::of_two_clusters_the_slowed_one_is_the_lemon),
+    ("a_cluster_lives_as_long_as_its_campaign", clusters::a_cluster_lives_as_long_as_its_campaign),
 ];
 
 /// Trials that run when asked for.

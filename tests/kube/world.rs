@@ -37,7 +37,7 @@ pub(crate) fn lacking() -> Vec<String> {
 }
 
 /// `meshbench-testcluster`, which cargo builds beside `meshbench`.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_meshbench")).with_file_name("meshbench-testcluster")
 }
 
@@ -94,6 +94,11 @@ impl World {
         kubectl(&self.cluster, arguments, None)
     }
 
+    /// The cluster.
+    pub(crate) fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
     /// The same with something on its standard input.
     pub(crate) fn kubectl_with(&self, arguments: &[&str], input: &str) -> String {
         kubectl(&self.cluster, arguments, Some(input))
@@ -115,27 +120,7 @@ impl World {
 
     /// What is in the cluster, object by object, besides events and what changes by itself.
     pub(crate) fn everything(&self) -> Vec<String> {
-        let kinds = "namespaces,pods,services,deployments,daemonsets,replicasets,jobs,configmaps,secrets,serviceaccounts,\
-                     roles,rolebindings,clusterroles,clusterrolebindings,customresourcedefinitions,\
-                     mutatingwebhookconfigurations,validatingwebhookconfigurations,horizontalpodautoscalers,\
-                     poddisruptionbudgets,leases,mutatingadmissionpolicies,mutatingadmissionpolicybindings";
-        let listed = self.kubectl(&["get", kinds, "-A", "-o", "json"]);
-        let listed: Value = serde_json::from_str(&listed).unwrap();
-        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-        let objects = listed["items"].as_array().unwrap().iter().map(|object| {
-            let metadata = &object["metadata"];
-            [&object["kind"], &metadata["namespace"], &metadata["name"]].map(text).join(" ")
-        });
-        let nodes: Value = serde_json::from_str(&self.kubectl(&["get", "nodes", "-o", "json"])).unwrap();
-        let nodes = nodes["items"].as_array().unwrap().iter().map(|node| {
-            let ours = |key: &String| key.contains("meshbench");
-            let labels: Vec<_> =
-                node["metadata"]["labels"].as_object().unwrap().keys().filter(|key| ours(key)).collect();
-            format!("node {} taints {} labels {labels:?}", node["metadata"]["name"], node["spec"]["taints"])
-        });
-        let mut all: Vec<_> = objects.chain(nodes).collect();
-        all.sort();
-        all
+        everything(&self.cluster)
     }
 }
 
@@ -148,27 +133,64 @@ impl Drop for Frozen {
     }
 }
 
+/// What is in a cluster, object by object, besides events and what changes by itself.
+pub(crate) fn everything(cluster: &Cluster) -> Vec<String> {
+    let kinds = "namespaces,pods,services,deployments,daemonsets,replicasets,jobs,configmaps,secrets,serviceaccounts,\
+                 roles,rolebindings,clusterroles,clusterrolebindings,customresourcedefinitions,\
+                 mutatingwebhookconfigurations,validatingwebhookconfigurations,horizontalpodautoscalers,\
+                 poddisruptionbudgets,leases,mutatingadmissionpolicies,mutatingadmissionpolicybindings";
+    let listed = kubectl(cluster, &["get", kinds, "-A", "-o", "json"], None);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let objects = listed["items"].as_array().unwrap().iter().map(|object| {
+        let metadata = &object["metadata"];
+        [&object["kind"], &metadata["namespace"], &metadata["name"]].map(text).join(" ")
+    });
+    let nodes: Value =
+        serde_json::from_str(&kubectl(cluster, &["get", "nodes", "-o", "json"], None)).unwrap();
+    let nodes = nodes["items"].as_array().unwrap().iter().map(|node| {
+        let ours = |key: &String| key.contains("meshbench");
+        let labels: Vec<_> =
+            node["metadata"]["labels"].as_object().unwrap().keys().filter(|key| ours(key)).collect();
+        format!("node {} taints {} labels {labels:?}", node["metadata"]["name"], node["spec"]["taints"])
+    });
+    let mut all: Vec<_> = objects.chain(nodes).collect();
+    all.sort();
+    all
+}
+
 fn shared() -> Cluster {
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(cluster) = &*shared {
         return cluster.clone();
     }
-    let folder = cache::target_folder().unwrap().join(format!("tests-{}-kube", std::process::id()));
-    let cluster = Cluster::in_folder(&folder).unwrap();
+    let cluster = Cluster::in_folder(&folder_for("kube")).unwrap();
     // Before anything else may fail, so that it is taken down.
     *shared = Some(cluster.clone());
     testcluster(&cluster, &["up"]);
     let ours = cluster.folder().join("meshbench.tar").display().to_string();
-    let beside = Path::new(env!("CARGO_BIN_EXE_meshbench")).parent().unwrap().display().to_string();
-    testcluster(&cluster, &["image", "--output", &ours, "--programs", &beside]);
+    write_image(&ours);
     let [pilot, proxy] = istio::built().unwrap().unwrap().images().map(|path| path.display().to_string());
     testcluster(&cluster, &["load-image", &ours, &pilot, &proxy]);
     write_kubeconfig(&cluster);
     cluster
 }
 
+/// A folder for what a trial makes, under which no other process of tests makes anything.
+pub(crate) fn folder_for(what: &str) -> PathBuf {
+    cache::target_folder().unwrap().join(format!("tests-{}-{what}", std::process::id()))
+}
+
+/// Writes the image of our programs.
+pub(crate) fn write_image(archive: &str) {
+    let beside = Path::new(env!("CARGO_BIN_EXE_meshbench")).parent().unwrap();
+    let mut image = Command::new(program());
+    let output = image.args(["image", "--output", archive, "--programs"]).arg(beside).output().unwrap();
+    assert!(output.status.success(), "{}", text_of(&output));
+}
+
 /// Grants our role to an account, and writes a kubeconfig of that account.
-fn write_kubeconfig(cluster: &Cluster) {
+pub(crate) fn write_kubeconfig(cluster: &Cluster) {
     let workshop = Workshop::new();
     let role = workshop.meshbench(&["rbac"]).output().unwrap();
     assert!(role.status.success(), "{}", text_of(&role));
@@ -181,7 +203,7 @@ fn write_kubeconfig(cluster: &Cluster) {
     fs::write(cluster.folder().join("least-privilege.kubeconfig"), config.to_string()).unwrap();
 }
 
-fn testcluster(cluster: &Cluster, arguments: &[&str]) {
+pub(crate) fn testcluster(cluster: &Cluster, arguments: &[&str]) {
     let output = Command::new(program())
         .arg("--folder")
         .arg(cluster.folder())

@@ -23,9 +23,15 @@ pub struct Collapse {
 
 impl Collapse {
     /// What keeps a case of a scenario that stops at collapse from being run: the collapse of its mesh, of the version that
-    /// this is compared with, or of `bare`, at the lowest rate where the `reports` have one; `None` where nothing does.
+    /// this is compared with, or of `bare`, at the lowest rate where the `reports` have one; `None` where nothing does. Of a
+    /// case on several clusters it is what happened on its own, `cluster`, that counts.
     #[must_use]
-    pub fn stopping(case: &Case, scenario: &Scenario, reports: &[CaseReport]) -> Option<Self> {
+    pub fn stopping(
+        case: &Case,
+        cluster: Option<&str>,
+        scenario: &Scenario,
+        reports: &[CaseReport],
+    ) -> Option<Self> {
         let CaseLoad::Rate(offered) = case.load else { return None };
         if !scenario.stop_at_collapse {
             return None;
@@ -35,17 +41,19 @@ impl Collapse {
         let meshes: Vec<_> = [MeshName::bare(), case.mesh.clone()].into_iter().chain(old).collect();
         let mut lower: Vec<_> = scenario.rates.iter().copied().filter(|rate| *rate < offered).collect();
         lower.sort_unstable();
+        let reports: Vec<_> =
+            reports.iter().filter(|report| report.cluster_of_several() == cluster).collect();
         lower.into_iter().find_map(|rate| {
             let at =
                 |mesh: &MeshName| Case { mesh: mesh.clone(), load: CaseLoad::Rate(rate), ..case.clone() };
             // `bare` comes first: where it does not keep the rate either, that says nothing of a mesh.
-            meshes.iter().find_map(|mesh| Self::of(&at(mesh), rate, reports))
+            meshes.iter().find_map(|mesh| Self::of(&at(mesh), rate, &reports))
         })
     }
 
-    fn of(case: &Case, rate: OfferedRate, reports: &[CaseReport]) -> Option<Self> {
+    fn of(case: &Case, rate: OfferedRate, reports: &[&CaseReport]) -> Option<Self> {
         let name = case.to_string();
-        let report = reports.iter().find(|report| report.name == name)?;
+        let report = reports.iter().find(|report| report.name_anywhere() == name)?;
         // An invalid case counts: a disturbance that `bare` kept the rate in is no excuse for the mesh.
         let is_broken = matches!(report.verdict, Verdict::Error { .. });
         let median = |metric| report.metric(metric).map(|metric| metric.median);
@@ -117,6 +125,7 @@ mod tests {
             name: case(mesh, rate).to_string(),
             group: format!("sweep::{rate}::10s"),
             mesh: mesh.to_owned(),
+            cluster: None,
             mesh_version: String::new(),
             executable: None,
             selected: true,
@@ -128,7 +137,7 @@ mod tests {
 
     fn reason(mesh: &str, rate: &str, more: &str, reports: &[CaseReport]) -> Option<String> {
         let case = case(mesh, rate);
-        Some(Collapse::stopping(&case, &scenario(more), reports)?.reason(&case.mesh))
+        Some(Collapse::stopping(&case, None, &scenario(more), reports)?.reason(&case.mesh))
     }
 
     #[rstest]
@@ -181,6 +190,28 @@ mod tests {
         assert_eq!(reason("new", "300rps", "", &reports), None);
     }
 
+    #[test]
+    fn a_collapse_on_one_of_several_clusters_stops_nobody_on_the_others() {
+        let on = |context: &str, report: CaseReport| CaseReport {
+            name: format!("{}@{context}", report.name),
+            cluster: Some(context.to_owned()),
+            ..report
+        };
+        let reports = [
+            on("east", report("new", "200rps", 0.5, 0.0)),
+            on("west", report("new", "200rps", 1.0, 0.0)),
+            on("west", report("new", "300rps", 0.5, 0.0)),
+        ];
+        let stops = |cluster, rate| {
+            Collapse::stopping(&case("new", rate), cluster, &scenario(""), &reports).is_some()
+        };
+        assert_eq!(
+            [Some("east"), Some("west"), None].map(|cluster| stops(cluster, "300rps")),
+            [true, false, false]
+        );
+        assert!(stops(Some("west"), "400rps"));
+    }
+
     #[rstest]
     #[case::invalid(Verdict::Invalid { reasons: Vec::new() }, true)]
     #[case::broken(Verdict::Error { causes: Vec::new() }, false)]
@@ -193,6 +224,6 @@ mod tests {
     fn only_a_scenario_that_says_so_stops() {
         let reports = [report("new", "200rps", 0.5, 0.0)];
         let going_on = Scenario { stop_at_collapse: false, ..scenario("") };
-        assert_eq!(Collapse::stopping(&case("new", "300rps"), &going_on, &reports), None);
+        assert_eq!(Collapse::stopping(&case("new", "300rps"), None, &going_on, &reports), None);
     }
 }

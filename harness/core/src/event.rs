@@ -18,9 +18,19 @@ pub enum Event {
         /// Which mesh.
         mesh: MeshName,
     },
+    /// A cluster is being made for the campaign.
+    MakingCluster {
+        /// The command that makes it.
+        command: String,
+    },
+    /// A cluster that was made for the campaign is being removed.
+    RemovingCluster {
+        /// Its context.
+        context: String,
+    },
     /// A block group begins: all runs of one scenario at one rate and duration.
     GroupStarted {
-        /// `scenario::rate::duration`.
+        /// `scenario::rate::duration`, and `@context` where it runs on several clusters.
         group: String,
         /// How many runs it will take.
         runs: u32,
@@ -29,7 +39,7 @@ pub enum Event {
     },
     /// The limits of some meshes are looked for: all probes of one scenario at one duration.
     SearchStarted {
-        /// `scenario::limit::duration`.
+        /// `scenario::limit::duration`, and `@context` where it runs on several clusters.
         group: String,
         /// How many probes it takes at most.
         most_probes: u32,

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::LatencyHistogram;
-use crate::report::Environment;
+use crate::report::{ClusterEnvironment, Environment};
 
 /// By how much of itself memory may differ and still be the same machine's.
 ///
@@ -63,9 +63,14 @@ impl fmt::Display for Difference {
 impl Fingerprint {
     /// That of a campaign's cases of one rate and duration: of the cluster where they ran on one, of the machine otherwise.
     #[must_use]
-    pub fn of(environment: &Environment, rate: impl fmt::Display, duration: impl fmt::Display) -> Self {
+    pub fn of(
+        environment: &Environment,
+        cluster: Option<&ClusterEnvironment>,
+        rate: impl fmt::Display,
+        duration: impl fmt::Display,
+    ) -> Self {
         let machine = Self::of_machine(environment, rate, duration);
-        match &environment.cluster {
+        match cluster {
             None => machine,
             Some(cluster) => Self {
                 cpu_model: cluster.distinct(|node| &node.machine),

@@ -10,6 +10,7 @@ pub mod course;
 pub mod digest;
 pub mod edges;
 pub mod event;
+pub mod file_name;
 pub mod fingerprint;
 pub mod histogram;
 pub mod history;

@@ -1,15 +1,20 @@
-//! Several campaigns of the same cases as one, as parallel clusters give them: [`Pooled`].
+//! Several campaigns of the same cases as one, or the clusters of one campaign: [`Pooled`].
 //!
-//! Latencies are pooled by merging histograms, never by averaging percentiles. A campaign whose control differs from that
-//! of the others by more than runs differ from each other is a lemon: its machine is another than it says, and its numbers
-//! stay out.
+//! Latencies are pooled by merging histograms, never by averaging percentiles. A member whose control differs from that of
+//! the others by more than runs differ from each other is a lemon: its machine is another than it says, and its numbers
+//! stay out. So do limits: what latencies they have are of another rate in each member.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::Fingerprint;
 use crate::histogram::LatencyHistogram;
 use crate::metric::Metric;
-use crate::report::{CaseReport, CurvePoint, LatencyTable, Report, RunReport};
+use crate::report::{
+    CaseReport, ClusterEnvironment, CurvePoint, LatencyTable, Report, RunReport, ScenarioSource,
+};
 use crate::resources::Group;
 use crate::statistics::median;
 
@@ -17,35 +22,38 @@ use crate::statistics::median;
 const LEAST_SPREAD: f64 = 0.05;
 const CONTROL: &str = "bare";
 
-/// A campaign, with what its recordings hold.
-#[derive(Debug, Clone, Copy)]
+/// What may be pooled with others of its kind: a campaign, or what it measured on one of its clusters; with what the
+/// recordings hold.
+#[derive(Debug, Clone)]
 pub struct PoolInput<'a> {
-    /// What it found.
-    pub report: &'a Report,
-    /// The merged latencies of each of its cases, by name.
-    pub latencies: &'a BTreeMap<String, LatencyHistogram>,
+    /// What it is called: the campaign's id, or the cluster's context.
+    pub name: String,
+    environment: Fingerprint,
+    scenarios: &'a [ScenarioSource],
+    cases: Vec<&'a CaseReport>,
+    latencies: &'a BTreeMap<String, LatencyHistogram>,
 }
 
-/// What several campaigns come to together.
-#[derive(Debug, Clone, PartialEq)]
+/// What several campaigns, or the clusters of one, come to together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Pooled {
-    /// The campaigns, in the order in which they were given.
-    pub campaigns: Vec<PooledCampaign>,
+    /// The campaigns or clusters, in the order in which they were given.
+    pub members: Vec<PoolMember>,
     /// Every case that any of them has, in the order of the first.
     pub cases: Vec<PooledCase>,
 }
 
-/// One of them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PooledCampaign {
-    /// Its id.
-    pub campaign: String,
+/// A campaign or cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PoolMember {
+    /// The campaign's id, or the cluster's context.
+    pub name: String,
     /// Why its numbers are not among the pooled, in a sentence; `None` where they are.
     pub left_out: Option<String>,
 }
 
-/// One case over all campaigns that are not left out.
-#[derive(Debug, Clone, PartialEq)]
+/// One case over all members that are not left out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PooledCase {
     /// `scenario::mesh::rate::duration`.
     pub name: String,
@@ -53,136 +61,179 @@ pub struct PooledCase {
     pub group: String,
     /// The mesh.
     pub mesh: String,
-    /// How many campaigns are in it.
-    pub campaigns: u32,
+    /// How many members are in it.
+    pub members: u32,
     /// The latency of successes, from merged histograms.
     pub latency_ns: LatencyTable,
     /// The same as a curve.
     pub latency_curve: Vec<CurvePoint>,
-    /// Each campaign's own median latency in nanoseconds, left-out ones included; `None` where it has none.
-    pub p50_by_campaign_ns: Vec<Option<u64>>,
+    /// Each member's own median latency in nanoseconds, left-out ones included; `None` where it has none.
+    pub p50_by_member_ns: Vec<Option<u64>>,
+}
+
+impl<'a> PoolInput<'a> {
+    /// Each cluster of a campaign that ran on several, by its context; any other campaign as a whole, by its id.
+    /// `latencies` are the merged ones of each case, by the name of the case.
+    #[must_use]
+    pub fn of(report: &'a Report, latencies: &'a BTreeMap<String, LatencyHistogram>) -> Vec<Self> {
+        let environment = &report.environment;
+        let input = |name: &str, cluster, cases| Self {
+            name: name.to_owned(),
+            environment: Fingerprint::of(environment, cluster, "", ""),
+            scenarios: &report.scenarios,
+            cases,
+            latencies,
+        };
+        let at_a_rate = || report.cases.iter().filter(|case| case.limit.is_none());
+        let of = |cluster: &'a ClusterEnvironment| {
+            let is_its = |case: &&CaseReport| case.cluster_of_several() == Some(&cluster.context);
+            let cases: Vec<_> = at_a_rate().filter(is_its).collect();
+            (!cases.is_empty()).then(|| input(&cluster.context, Some(cluster), cases))
+        };
+        let clusters: Vec<Self> = environment.clusters.iter().filter_map(of).collect();
+        match clusters.as_slice() {
+            [] | [_] => {
+                let cluster = environment.clusters.first();
+                vec![input(&report.campaign, cluster, at_a_rate().collect())]
+            }
+            _ => clusters,
+        }
+    }
+
+    fn case(&self, name: &str) -> Option<&'a CaseReport> {
+        self.cases.iter().copied().find(|case| case.name_anywhere() == name)
+    }
+
+    /// The merged latencies of the case called so on any cluster.
+    fn latencies(&self, name: &str) -> Option<&'a LatencyHistogram> {
+        self.latencies.get(&self.case(name)?.name)
+    }
 }
 
 impl Pooled {
-    /// Pools campaigns.
+    /// Pools what was measured at different places or times.
     #[must_use]
     pub fn of(inputs: &[PoolInput<'_>]) -> Self {
-        let left_out: Vec<Option<String>> = {
-            let foreign = foreign(inputs);
-            let own: Vec<&Report> = inputs.iter().map(|input| input.report).collect();
-            let at_home: Vec<usize> = (0..own.len()).filter(|index| foreign[*index].is_none()).collect();
-            let lemons = lemons(&at_home.iter().map(|index| own[*index]).collect::<Vec<_>>());
-            let mut all = foreign;
-            for (index, lemon) in at_home.into_iter().zip(lemons) {
-                all[index] = lemon;
-            }
-            all
-        };
-        let mut names: Vec<(&str, &CaseReport)> = Vec::new();
-        let mut seen = BTreeSet::new();
-        for case in inputs.iter().flat_map(|input| &input.report.cases) {
-            if seen.insert(case.name.as_str()) {
-                names.push((&case.name, case));
-            }
+        let mut left_out = foreign(inputs);
+        let at_home: Vec<usize> = (0..inputs.len()).filter(|index| left_out[*index].is_none()).collect();
+        let lemons = lemons(&at_home.iter().map(|index| &inputs[*index]).collect::<Vec<_>>());
+        for (index, lemon) in at_home.into_iter().zip(lemons) {
+            left_out[index] = lemon;
         }
-        let cases = names.into_iter().map(|(name, case)| PooledCase::of(name, case, inputs, &left_out));
-        let cases = cases.collect();
-        let campaigns = inputs
-            .iter()
-            .zip(left_out)
-            .map(|(input, left_out)| PooledCampaign { campaign: input.report.campaign.clone(), left_out });
-        Self { campaigns: campaigns.collect(), cases }
+        let mut seen = BTreeSet::new();
+        let all = inputs.iter().flat_map(|input| input.cases.iter().copied());
+        let distinct = all.filter(|case| seen.insert(case.name_anywhere()));
+        let cases = distinct.map(|case| PooledCase::of(case, inputs, &left_out)).collect();
+        let members = inputs.iter().zip(left_out);
+        let members =
+            members.map(|(input, left_out)| PoolMember { name: input.name.clone(), left_out }).collect();
+        Self { members, cases }
+    }
+
+    /// What the clusters of a campaign come to together; `None` where it did not run on several.
+    #[must_use]
+    pub fn of_clusters(report: &Report, latencies: &BTreeMap<String, LatencyHistogram>) -> Option<Self> {
+        let clusters = PoolInput::of(report, latencies);
+        (clusters.len() > 1).then(|| Self::of(&clusters))
+    }
+
+    /// Those that are not among the pooled, each with why.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<String> {
+        let sentence = |member: &PoolMember| Some(format!("{}: {}", member.name, member.left_out.as_ref()?));
+        self.members.iter().filter_map(sentence).collect()
     }
 }
 
 impl PooledCase {
-    fn of(name: &str, case: &CaseReport, inputs: &[PoolInput<'_>], left_out: &[Option<String>]) -> Self {
+    fn of(case: &CaseReport, inputs: &[PoolInput<'_>], left_out: &[Option<String>]) -> Self {
+        let name = case.name_anywhere();
         let mut merged = LatencyHistogram::new();
-        let mut campaigns = 0;
+        let mut members = 0;
         for (input, left_out) in inputs.iter().zip(left_out) {
-            if let (Some(latencies), None) = (input.latencies.get(name), left_out) {
+            if let (Some(latencies), None) = (input.latencies(name), left_out) {
                 merged.merge(latencies);
-                campaigns += 1;
+                members += 1;
             }
         }
         let p50 = |input: &PoolInput<'_>| {
-            let latencies = input.latencies.get(name)?;
+            let latencies = input.latencies(name)?;
             (!latencies.is_empty()).then(|| latencies.value_at_quantile(0.5))
         };
         Self {
             name: name.to_owned(),
-            group: case.group.clone(),
+            group: case.group_anywhere().to_owned(),
             mesh: case.mesh.clone(),
-            campaigns,
+            members,
             latency_ns: LatencyTable::from(&merged),
             latency_curve: CurvePoint::curve(&merged),
-            p50_by_campaign_ns: inputs.iter().map(p50).collect(),
+            p50_by_member_ns: inputs.iter().map(p50).collect(),
         }
     }
 }
 
-/// Why each campaign cannot be pooled with those before it: nothing counts twice, and numbers of different environments,
+/// Why each input cannot be pooled with those before it: nothing counts twice, and numbers of different environments,
 /// scenarios or versions are never put together.
 fn foreign(inputs: &[PoolInput<'_>]) -> Vec<Option<String>> {
-    let reports: Vec<&Report> = inputs.iter().map(|input| input.report).collect();
-    let difference = |(index, report): (usize, &&Report)| {
-        let (first, before) = (reports.first()?, &reports[..index]);
-        if before.iter().any(|known| known.campaign == report.campaign) {
+    let difference = |(index, input): (usize, &PoolInput<'_>)| {
+        let (first, before) = (inputs.first()?, &inputs[..index]);
+        if before.iter().any(|known| known.name == input.name) {
             return Some("given twice".to_owned());
         }
-        let fingerprint = |report: &Report| Fingerprint::of(&report.environment, "", "");
-        let differences = fingerprint(first).differences(&fingerprint(report));
-        if let Some(difference) = differences.first() {
-            return Some(format!("not pooled with {}, where {difference}", first.campaign));
+        if let Some(difference) = first.environment.differences(&input.environment).first() {
+            return Some(format!("not pooled with {}, where {difference}", first.name));
         }
         before.iter().find_map(|known| {
-            let why = other_scenario(known, report).or_else(|| other_version(known, report))?;
-            Some(format!("not pooled with {}, where {why}", known.campaign))
+            let why = other_scenario(known, input).or_else(|| other_version(known, input))?;
+            Some(format!("not pooled with {}, where {why}", known.name))
         })
     };
-    reports.iter().enumerate().map(difference).collect()
+    inputs.iter().enumerate().map(difference).collect()
 }
 
-fn other_scenario(known: &Report, report: &Report) -> Option<String> {
+fn other_scenario(known: &PoolInput<'_>, input: &PoolInput<'_>) -> Option<String> {
     let mut pairs =
-        known.scenarios.iter().flat_map(|one| report.scenarios.iter().map(move |other| (one, other)));
+        known.scenarios.iter().flat_map(|one| input.scenarios.iter().map(move |other| (one, other)));
     let (one, _) = pairs.find(|(one, other)| one.name == other.name && one.digest != other.digest)?;
     Some(format!("the scenario `{}` is another", one.name))
 }
 
-fn other_version(known: &Report, report: &Report) -> Option<String> {
+fn other_version(known: &PoolInput<'_>, input: &PoolInput<'_>) -> Option<String> {
     let version = |case: &CaseReport| {
         case.executable.as_ref().map_or_else(|| case.mesh_version.clone(), |program| program.version.clone())
     };
-    let mut pairs = known.cases.iter().flat_map(|one| report.cases.iter().map(move |other| (one, other)));
+    let mut pairs = known.cases.iter().flat_map(|one| input.cases.iter().map(move |other| (one, other)));
     let (one, other) = pairs.find(|(one, other)| {
         let has_runs = !one.runs.is_empty() && !other.runs.is_empty();
-        one.name == other.name && has_runs && version(one) != version(other)
+        one.name_anywhere() == other.name_anywhere() && has_runs && version(one) != version(other)
     })?;
     Some(format!("`{}` is {} instead of {}", one.mesh, version(one), version(other)))
 }
 
-/// Which of the campaigns have a control that is not like those of most others, and by how much. Where that would be half
-/// of them or more, nobody knows which are as they should be, and nobody is one.
-fn lemons(reports: &[&Report]) -> Vec<Option<String>> {
-    let mut lemons = vec![None; reports.len()];
-    let groups: BTreeSet<&str> =
-        reports.iter().flat_map(|report| &report.cases).map(|case| case.group.as_str()).collect();
+/// Which of the inputs have a control that is not like those of most others, and by how much. Where that would be half of
+/// them or more, nobody knows which are as they should be, and nobody is one; of two, one at the most.
+fn lemons(inputs: &[&PoolInput<'_>]) -> Vec<Option<String>> {
+    let mut lemons = vec![None; inputs.len()];
+    let cases = inputs.iter().flat_map(|input| &input.cases);
+    let groups: BTreeSet<&str> = cases.map(|case| case.group_anywhere()).collect();
     for (group, metric) in groups.iter().flat_map(|group| METRICS.iter().map(move |metric| (group, metric))) {
         let controls: Vec<Option<Control>> =
-            reports.iter().map(|report| Control::of(report, group, *metric)).collect();
-        for (index, lemon) in lemons.iter_mut().enumerate().filter(|(_, lemon)| lemon.is_none()) {
-            let Some(control) = &controls[index] else { continue };
+            inputs.iter().map(|input| Control::of(input, group, *metric)).collect();
+        for index in 0..inputs.len() {
+            // Once one of two is called, the other has nobody left to be unlike.
+            let is_settled =
+                lemons[index].is_some() || (inputs.len() == 2 && lemons.iter().any(Option::is_some));
+            let Some(control) = controls[index].as_ref().filter(|_| !is_settled) else { continue };
             let others = controls.iter().enumerate().filter(|(other, _)| *other != index);
             let others: Vec<&Control> = others.filter_map(|(_, control)| control.as_ref()).collect();
-            *lemon = control.unlike(&others).map(|by| {
+            lemons[index] = control.unlike(&others).map(|by| {
                 let (percent, metric) = (by * 100.0, metric.name());
                 format!("a lemon: {metric} of bare in {group} is {percent:+.1}% off that of the others, more than runs differ")
             });
         }
     }
     let called = lemons.iter().flatten().count();
-    if 2 * called >= reports.len() && reports.len() > 2 {
+    if 2 * called >= inputs.len() && inputs.len() > 2 {
         lemons.fill(None);
     }
     lemons
@@ -191,7 +242,7 @@ fn lemons(reports: &[&Report]) -> Vec<Option<String>> {
 /// What controls are compared by.
 const METRICS: [Metric; 3] = [Metric::P50, Metric::P99, Metric::CpuPerRequest];
 
-/// A campaign's control by one metric.
+/// A member's control by one metric.
 struct Control {
     /// The median over runs of the logarithm.
     centre: f64,
@@ -200,8 +251,8 @@ struct Control {
 }
 
 impl Control {
-    fn of(report: &Report, group: &str, metric: Metric) -> Option<Self> {
-        let case = report.cases.iter().find(|case| case.group == group && case.mesh == CONTROL)?;
+    fn of(input: &PoolInput<'_>, group: &str, metric: Metric) -> Option<Self> {
+        let case = input.cases.iter().find(|case| case.group_anywhere() == group && case.mesh == CONTROL)?;
         case.metric(metric).filter(|report| report.gated)?;
         let value = |run: &RunReport| match metric {
             Metric::P50 => Some(run.latency_ns.p50 as f64),

@@ -18,6 +18,7 @@ use crate::fingerprint::Fingerprint;
 use crate::histogram::LatencyHistogram;
 use crate::judge::{JudgedLimit, Judgement, Verdict};
 use crate::metric::Metric;
+use crate::pooling::Pooled;
 use crate::resources::{ContainerUse, Group, NodeOverhead};
 use crate::run::{DataPathProof, Run};
 
@@ -46,6 +47,9 @@ pub struct Report {
     pub environment: Environment,
     /// Its cases, in the order they were judged; controls that nobody asked for included.
     pub cases: Vec<CaseReport>,
+    /// What its clusters come to together, where it ran on several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pooled: Option<Pooled>,
     /// Cases that were not run, with why.
     pub ignored: Vec<IgnoredCase>,
     /// The scenarios that its cases are of, as they were run.
@@ -107,9 +111,9 @@ pub struct Environment {
     pub generator_cores: Vec<usize>,
     /// The cores of everything that is measured; the generator's own when the machine has only one.
     pub measured_cores: Vec<usize>,
-    /// The cluster, where anything ran on one: it is then what was measured, and the machine only gave the orders.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cluster: Option<ClusterEnvironment>,
+    /// The clusters, where anything ran on any: they are then what was measured, and the machine only gave the orders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clusters: Vec<ClusterEnvironment>,
 }
 
 /// A case that was selected and not run, or not selected because it cannot run here.
@@ -126,12 +130,15 @@ pub struct IgnoredCase {
 /// One case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseReport {
-    /// `scenario::mesh::rate::duration`.
+    /// `scenario::mesh::rate::duration`, and `@context` behind it in a campaign on several clusters.
     pub name: String,
-    /// Its block group: `scenario::rate::duration`.
+    /// Its block group: `scenario::rate::duration`, and `@context` likewise.
     pub group: String,
     /// The mesh.
     pub mesh: String,
+    /// The context of the cluster that it is of; `None` on one machine, and where there was no cluster to be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// The mesh's version, as its definition has it.
     pub mesh_version: String,
     /// What its processes ran, as it was found.
@@ -284,12 +291,14 @@ pub struct GroupReport {
 /// Who a case is, for its report.
 #[derive(Debug, Clone)]
 pub struct CaseHeading {
-    /// `scenario::mesh::rate::duration`.
+    /// `scenario::mesh::rate::duration`, and `@context` behind it in a campaign on several clusters.
     pub name: String,
-    /// `scenario::rate::duration`.
+    /// `scenario::rate::duration`, and `@context` likewise.
     pub group: String,
     /// The mesh.
     pub mesh: String,
+    /// The context of the cluster that it is of, where there is one.
+    pub cluster: Option<String>,
     /// The mesh's version, as its definition has it.
     pub mesh_version: String,
     /// What its processes ran, as it was found.
@@ -313,6 +322,7 @@ impl CaseReport {
             name: heading.name,
             group: heading.group,
             mesh: heading.mesh,
+            cluster: heading.cluster,
             mesh_version: heading.mesh_version,
             executable: heading.executable,
             selected: heading.selected,

@@ -7,13 +7,14 @@ use std::time::Duration;
 use meshbench_core::event::Event;
 use meshbench_core::resources::Sample;
 use meshbench_core::run::Run;
-use meshbench_core::scenario::{MeshName, Scenario};
+use meshbench_core::scenario::{CaseLoad, MeshName, Scenario};
 use meshbench_core::shuffle::shuffled_together;
 use meshbench_core::units::{OfferedRate, Span};
 use tokio_util::sync::CancellationToken;
 
 use crate::arm::{ArmResult, ArmRun};
 use crate::error::{LabError, error_chain};
+use crate::group_names::GroupNames;
 use crate::kube::KubeProvider;
 use crate::local::{self, LocalProvider};
 use crate::mesh::MeshDefinition;
@@ -25,6 +26,8 @@ use crate::process::LiveCampaign;
 pub struct GroupPlan<'a> {
     /// The scenario.
     pub scenario: &'a Scenario,
+    /// The context of the cluster that its runs take place on, where the same group runs on others too.
+    pub cluster: Option<&'a str>,
     /// The offered rate of all its runs.
     pub rate: OfferedRate,
     /// The measured window of all its runs.
@@ -102,10 +105,21 @@ impl GroupOutcome {
 }
 
 impl GroupPlan<'_> {
-    /// `scenario::rate::duration`.
+    /// `scenario::rate::duration`, and `@context` where it runs on several clusters.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}::{}::{}", self.scenario.name, self.rate, self.duration)
+        self.names().group()
+    }
+
+    /// `scenario::mesh::rate::duration`, and `@context` where it runs on several clusters.
+    #[must_use]
+    pub fn case_name(&self, mesh: &MeshName) -> String {
+        self.names().case(mesh)
+    }
+
+    fn names(&self) -> GroupNames<'_> {
+        let Self { scenario, rate, duration, cluster, .. } = *self;
+        GroupNames { scenario: &scenario.name, load: CaseLoad::Rate(rate), duration, cluster }
     }
 
     /// How many runs it takes.
@@ -187,10 +201,7 @@ impl GroupPlan<'_> {
             block,
             position,
             seed: self.block_seed(block),
-            folder: format!(
-                "runs/{}-{}-{}-block{block}-{}",
-                self.scenario.name, self.rate, self.duration, mesh.name
-            ),
+            folder: self.names().run_folder(format_args!("block{block}"), &mesh.name),
         };
         let (run, samples) = planned.carry_out(provider, folder, cancelled, observe).await?;
         let latency = &run.recording.latency_ns;

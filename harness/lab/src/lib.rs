@@ -8,6 +8,7 @@
 mod arm;
 mod error;
 mod group;
+mod group_names;
 mod http;
 mod identity;
 pub mod kube;

@@ -7,7 +7,7 @@ use meshbench_core::event::Event;
 use meshbench_core::limit::{Answer, Examined, LimitPlan, Owner, Probe, Probed, Search, examine};
 use meshbench_core::resources::Sample;
 use meshbench_core::run::Run;
-use meshbench_core::scenario::{MeshName, ProviderKind, Scenario};
+use meshbench_core::scenario::{CaseLoad, MeshName, ProviderKind, Scenario};
 use meshbench_core::shuffle::shuffle;
 use meshbench_core::units::Span;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::arm::DRAIN_MARGIN;
 use crate::error::{LabError, error_chain};
 use crate::group::{FailedRun, GroupOutcome, Provider};
+use crate::group_names::GroupNames;
 use crate::mesh::MeshDefinition;
 use crate::planned_run::PlannedRun;
 
@@ -30,6 +31,8 @@ const MOST_FAILURES: u32 = 2;
 pub struct LimitGroup<'a> {
     /// The scenario.
     pub scenario: &'a Scenario,
+    /// The context of the cluster that its runs take place on, where the same group runs on others too.
+    pub cluster: Option<&'a str>,
     /// What limit.
     pub limit: &'a LimitPlan,
     /// The measured window of each probe.
@@ -60,10 +63,21 @@ pub struct MeshSearch {
 }
 
 impl LimitGroup<'_> {
-    /// `scenario::limit::duration`.
+    /// `scenario::limit::duration`, and `@context` where it runs on several clusters.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}::limit::{}", self.scenario.name, self.duration)
+        self.names().group()
+    }
+
+    /// `scenario::mesh::limit::duration`, and `@context` where it runs on several clusters.
+    #[must_use]
+    pub fn case_name(&self, mesh: &MeshName) -> String {
+        self.names().case(mesh)
+    }
+
+    fn names(&self) -> GroupNames<'_> {
+        let Self { scenario, duration, cluster, .. } = *self;
+        GroupNames { scenario: &scenario.name, load: CaseLoad::Limit, duration, cluster }
     }
 
     /// How long it takes at most. No probe is begun that could end later.
@@ -125,16 +139,15 @@ impl LimitGroup<'_> {
         round: u32,
         position: u32,
     ) -> PlannedRun<'a> {
-        let (scenario, duration) = (self.scenario, self.duration);
         PlannedRun {
-            scenario,
+            scenario: self.scenario,
             mesh,
             rate: probe.rate,
-            duration,
+            duration: self.duration,
             block: round,
             position,
             seed: self.round_seed(round),
-            folder: format!("runs/{}-limit-{duration}-probe{round}-{}", scenario.name, mesh.name),
+            folder: self.names().run_folder(format_args!("probe{round}"), &mesh.name),
         }
     }
 

@@ -4,11 +4,12 @@ mod escape;
 mod fit;
 
 use meshbench_core::judge::{Gate, Verdict};
+use meshbench_core::pooling::Pooled;
 use meshbench_core::report::Report;
 
 use crate::facts::{
-    self, BlockGroup, Cell, Column, Sweep, Table, Tally, block_groups, data_paths, ignored_together,
-    latency_table, limit_table, meshes_with_roles, resource_table,
+    self, BlockGroup, Cell, Column, Sweep, Table, Tally, block_groups, data_paths, how_many_are_pooled,
+    ignored_together, latency_table, limit_table, meshes_with_roles, pooled_table, resource_table,
 };
 use escape::escaped;
 use fit::{Block, Kind, fit};
@@ -43,6 +44,7 @@ fn blocks(report: &Report) -> Vec<Block> {
     );
     blocks.extend(facts::sweeps(report).iter().map(sweep_block));
     blocks.extend(groups.iter().enumerate().flat_map(|(index, group)| group_blocks(index, group)));
+    blocks.extend(report.pooled.as_ref().map(pooled_block));
     blocks.push(Block::new(Kind::Legend, list(facts::legend(&groups))));
     let broken = report.broken_scenarios.iter().map(|scenario| {
         let problems: Vec<_> = scenario.problems.iter().map(|problem| escaped(problem)).collect();
@@ -89,6 +91,11 @@ fn group_blocks(index: usize, group: &BlockGroup<'_>) -> Vec<Block> {
     blocks.push(Block { shorter, ..block(Kind::Explanations, explained(in_full)) });
     blocks.push(block(Kind::Notes, list(group.notes().iter().map(|note| escaped(note)))));
     blocks
+}
+
+fn pooled_block(pooled: &Pooled) -> Block {
+    let (said, table) = (how_many_are_pooled(pooled), table(&pooled_table(pooled)));
+    Block::new(Kind::Latency, format!("### all clusters together\n\n{said}\n\n{table}"))
 }
 
 fn in_full(sentences: &[String]) -> String {

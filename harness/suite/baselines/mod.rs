@@ -129,13 +129,12 @@ impl Baselines {
         duration: Span,
         cluster: Option<&ClusterEnvironment>,
     ) -> Subject {
-        let environment = Environment { cluster: cluster.cloned(), ..self.environment.clone() };
         Subject {
             case: heading.name.clone(),
             mesh_version: heading.mesh_version.clone(),
             executable: heading.executable.as_ref().map(|executable| executable.version.clone()),
             workload: workload_digest(scenario),
-            fingerprint: Fingerprint::of(&environment, load, duration),
+            fingerprint: Fingerprint::of(&self.environment, cluster, load, duration),
         }
     }
 

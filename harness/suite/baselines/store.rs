@@ -10,7 +10,12 @@ use std::path::{Path, PathBuf};
 
 use meshbench_core::baseline::{Baseline, BaselineError};
 use meshbench_core::digest::digest;
+use meshbench_core::file_name;
 use meshbench_lab::{error_chain, shown_path};
+
+/// Stands between a case and its cluster in the names of files. A single `@` would not do: it stands before the version in
+/// the name of a mesh.
+const BEFORE_CONTEXT: &str = "@@";
 
 /// A folder of baselines.
 #[derive(Debug, Clone)]
@@ -23,7 +28,7 @@ pub(crate) struct BaselineStore {
 pub(crate) struct Key {
     /// The environment class.
     pub class: String,
-    /// `scenario::mesh::rate::duration`.
+    /// `scenario::mesh::rate::duration`, and `@context` of a case on several clusters.
     pub case: String,
 }
 
@@ -227,8 +232,7 @@ impl BaselineStore {
     fn files(&self, key: &Key) -> Files {
         let (scenario, rest) = key.case.split_once("::").unwrap_or(("", &key.case));
         let folder = self.folder.join(&key.class).join(scenario);
-        // Colons are no part of a file's name everywhere.
-        let stem = rest.replace("::", "-");
+        let stem = stem_of(rest);
         let file = |end: &str| folder.join(format!("{stem}{end}"));
         Files {
             table: file(".toml"),
@@ -239,11 +243,29 @@ impl BaselineStore {
     }
 }
 
+/// The stem of the files of a case, given as `mesh::rate::duration`, with `@context` behind it on several clusters.
+fn stem_of(case: &str) -> String {
+    // Colons are no part of a file's name everywhere.
+    let [mesh, load, rest] = case.splitn(3, "::").collect::<Vec<_>>()[..] else {
+        return case.replace("::", "-");
+    };
+    match rest.split_once('@') {
+        Some((duration, context)) => {
+            format!("{mesh}-{load}-{duration}{BEFORE_CONTEXT}{}", file_name::encode(context))
+        }
+        None => format!("{mesh}-{load}-{rest}"),
+    }
+}
+
 /// The case whose files have this stem: rate and duration have no hyphen, meshes may.
 fn case_of(scenario: &str, stem: &str) -> Option<String> {
+    let (stem, context) = match stem.split_once(BEFORE_CONTEXT) {
+        Some((stem, context)) => (stem, format!("@{}", file_name::decode(context)?)),
+        None => (stem, String::new()),
+    };
     let (rest, duration) = stem.rsplit_once('-')?;
     let (mesh, rate) = rest.rsplit_once('-')?;
-    Some(format!("{scenario}::{mesh}::{rate}::{duration}"))
+    Some(format!("{scenario}::{mesh}::{rate}::{duration}{context}"))
 }
 
 fn read_table(path: &Path, case: &str) -> Result<Option<Baseline>, StoreError> {
@@ -318,4 +340,20 @@ fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
 
 fn name_of(path: &Path) -> Option<String> {
     Some(path.file_name()?.to_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("envoy-tuned::500rps::10s", "envoy-tuned-500rps-10s")]
+    #[case("istio-stock@1.31.0-rc.1::limit::1m", "istio-stock@1.31.0-rc.1-limit-1m")]
+    #[case("bare::500rps::10s@admin@eks:x", "bare-500rps-10s@@admin@eks%3ax")]
+    #[case("istio-stock@1.31.0::limit::1m@a::b", "istio-stock@1.31.0-limit-1m@@a%3a%3ab")]
+    fn a_case_is_known_by_the_name_of_its_files(#[case] case: &str, #[case] stem: &str) {
+        assert_eq!(stem_of(case), stem);
+        assert_eq!(case_of("quick", stem), Some(format!("quick::{case}")));
+    }
 }

@@ -13,18 +13,27 @@ use tokio::runtime::Runtime;
 
 use super::doctor::verdict;
 use crate::discovery::Discovery;
+use crate::settings::{CONTEXT_VARIABLE, distinct};
 
 /// Whoever cleans a cluster is no campaign.
 const NO_CAMPAIGN: &str = "none";
 /// Whoever examines a cluster is none either, but what it makes there for a moment must be found if it is killed.
 const DOCTOR: &str = "doctor";
 
-/// Which cluster, where scenarios run on one.
+/// Which clusters, where scenarios run on any.
 #[derive(Debug, clap::Args)]
 pub(super) struct ClusterArguments {
-    /// The kubeconfig context of the cluster, for scenarios with `provider: kube`.
-    #[arg(long, value_name = "CONTEXT", env = crate::settings::CONTEXT_VARIABLE)]
-    pub(super) context: Option<String>,
+    /// The kubeconfig context of the cluster, for scenarios with `provider: kube`; several for several clusters at once,
+    /// with commas between them or one by one.
+    #[arg(long, value_name = "CONTEXT", value_delimiter = ',', env = CONTEXT_VARIABLE)]
+    context: Vec<String>,
+}
+
+impl ClusterArguments {
+    /// The contexts, each once. A variable that is set and empty names none.
+    pub(super) fn contexts(self) -> Vec<String> {
+        distinct(self.context)
+    }
 }
 
 /// Prints whether the cluster of a context will do for each scenario that runs on one; whether it does for any.
@@ -80,11 +89,20 @@ pub(super) fn examine_cluster(
     Ok(some_will_do)
 }
 
+/// Removes what dead campaigns left in each of these clusters, whatever becomes of the others.
+///
+/// # Errors
+/// As for one of them, which is the first that failed.
+pub(super) fn clean_clusters(standard: &mut dyn Write, contexts: &[String]) -> io::Result<()> {
+    let cleaned: Vec<_> = contexts.iter().map(|context| clean_cluster(standard, context)).collect();
+    cleaned.into_iter().collect()
+}
+
 /// Removes what dead campaigns left in a cluster.
 ///
 /// # Errors
 /// The writer's; what could not be asked or removed, as an error of its own.
-pub(super) fn clean_cluster(standard: &mut dyn Write, context: &str) -> io::Result<()> {
+fn clean_cluster(standard: &mut dyn Write, context: &str) -> io::Result<()> {
     let swept = runtime()?.block_on(async {
         let cluster = Cluster::connect(Some(context), NO_CAMPAIGN).await?;
         sweep(&cluster).await
@@ -115,6 +133,6 @@ fn meshes(discovery: &Discovery) -> Vec<&KubeMesh> {
     definitions.filter_map(|mesh| mesh.kube.as_ref()).collect()
 }
 
-fn runtime() -> io::Result<Runtime> {
+pub(super) fn runtime() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }

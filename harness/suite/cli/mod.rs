@@ -59,14 +59,14 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show scenarios with their cases, and meshes, and what keeps any from running here.
-    List,
+    List(ClusterArguments),
     /// Run cases and judge them.
     Run(RunArguments),
     /// Find out how much meshes can carry: the highest rate at which each keeps a service level.
     ///
     /// The scenario behind it is printed first: kept under `scenarios/`, it can be run again, with budgets and a baseline.
     Limit(limit::LimitArguments),
-    /// Check what can run on this machine, and on a cluster, what is missing, and how to get it.
+    /// Check what can run on this machine, and on clusters, what is missing, and how to get it.
     Doctor(ClusterArguments),
     /// Print the role, for `kubectl apply`, that lets campaigns do what they must on a cluster and nothing else.
     ///
@@ -131,7 +131,7 @@ enum Command {
     /// folder with every recording; those that are finished are not run again, so that a calibration goes on where it was
     /// interrupted. The table goes to standard output, `calibration.md` and `calibration.json`.
     Calibrate(calibrate::CalibrateArguments),
-    /// End and remove what killed campaigns left behind, on this machine and, where one is named, on a cluster.
+    /// End and remove what killed campaigns left behind, on this machine and, where any are named, on clusters.
     Clean(ClusterArguments),
 }
 
@@ -159,7 +159,7 @@ struct RunArguments {
     #[arg(long, value_name = "FILE", env = TEXTFILE_VARIABLE, value_parser = OsStringValueParser::new())]
     textfile: Option<OsString>,
     #[command(flatten)]
-    cluster: ClusterArguments,
+    clusters: ClusterArguments,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -208,8 +208,9 @@ fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
     let settings = Settings::new(scenarios, output, programs, Gate::default());
     let mut standard = io::stdout().lock();
     match line.command {
-        Command::List => {
+        Command::List(clusters) => {
             let mut page = Vec::new();
+            let settings = settings.with_contexts(clusters.contexts());
             list::list(&mut page, &discover(&settings)?, &settings)?;
             standard.write_all(disarmed(&String::from_utf8_lossy(&page)).as_bytes())?;
         }
@@ -224,11 +225,11 @@ fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
             drop(standard);
             return Ok(trials::run_all(&settings, discovery));
         }
-        Command::Doctor(ClusterArguments { context }) => {
+        Command::Doctor(clusters) => {
             let mut page = Vec::new();
             let discovery = discover(&settings)?;
             let mut healthy = doctor::examine(&mut page, &discovery, &settings)?;
-            if let Some(context) = named(context) {
+            for context in clusters.contexts() {
                 healthy &= cluster::examine_cluster(&mut page, &discovery, &context)?;
             }
             standard.write_all(disarmed(&String::from_utf8_lossy(&page)).as_bytes())?;
@@ -281,27 +282,20 @@ fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
                 .map_err(|error| CommandError::Other(error_chain(&error)));
         }
         Command::Rbac => cluster::print_role(&mut standard, &discover(&settings)?)?,
-        Command::Clean(ClusterArguments { context }) => {
+        Command::Clean(clusters) => {
             clean(&mut standard, &settings)?;
-            if let Some(context) = named(context) {
-                let cleaned = cluster::clean_cluster(&mut standard, &context);
-                cleaned.map_err(|error| CommandError::Other(error.to_string()))?;
-            }
+            cluster::clean_clusters(&mut standard, &clusters.contexts())
+                .map_err(|error| CommandError::Other(error.to_string()))?;
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A variable that is set and empty names no cluster.
-fn named(context: Option<String>) -> Option<String> {
-    context.filter(|context| !context.is_empty())
 }
 
 fn run(settings: Settings, given: RunArguments) -> ExitCode {
     let gate = Gate { strict: given.strict, require_baseline: given.require_baseline };
     let settings = Settings { gate, ..settings }
         .with_textfile(given.textfile.map(PathBuf::from))
-        .with_context(given.cluster.context);
+        .with_contexts(given.clusters.contexts());
     let arguments = Arguments {
         filter: given.filter,
         exact: given.exact,
@@ -313,7 +307,7 @@ fn run(settings: Settings, given: RunArguments) -> ExitCode {
 }
 
 fn clean(standard: &mut dyn Write, settings: &Settings) -> Result<(), CommandError> {
-    let swept = sweep(&settings.output).map_err(|error| {
+    let swept = cluster::runtime()?.block_on(sweep(&settings.output)).map_err(|error| {
         CommandError::Other(format!("cannot sweep {}: {error}", settings.output.display()))
     })?;
     for process in &swept.processes {
@@ -321,6 +315,9 @@ fn clean(standard: &mut dyn Write, settings: &Settings) -> Result<(), CommandErr
     }
     for campaign in &swept.campaigns {
         writeln!(standard, "removed what was left of {campaign}")?;
+    }
+    for undone in &swept.undone {
+        writeln!(standard, "removed {undone}, which a killed campaign had made")?;
     }
     for left in &swept.left {
         writeln!(standard, "still there: {left}")?;

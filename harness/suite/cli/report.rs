@@ -45,18 +45,14 @@ pub(super) fn report(
     let campaigns: Vec<Rebuilt> =
         folders.iter().map(|folder| Rebuilt::read(folder)).collect::<Result<_, _>>()?;
     let sheets: Vec<_> = campaigns.iter().map(sheet).collect();
-    let inputs: Vec<_> = campaigns.iter().map(pool_input).collect();
-    let pooled = (inputs.len() > 1).then(|| Pooled::of(&inputs));
+    let pooled = pool(&campaigns);
     let page = html::render(&sheets, pooled.as_ref())?;
     let path = place.join(FILE);
     let failed = |source| ReportError::Write { path: path.clone(), source };
     fs::create_dir_all(place).map_err(failed)?;
     fs::write(&path, page).map_err(failed)?;
     let unread = campaigns.iter().flat_map(|campaign| &campaign.unread);
-    let left_out = pooled
-        .iter()
-        .flat_map(|pooled| &pooled.campaigns)
-        .filter_map(|campaign| Some(format!("{}: {}", campaign.campaign, campaign.left_out.as_ref()?)));
+    let left_out = pooled.iter().flat_map(Pooled::left_out);
     for warning in unread.cloned().chain(left_out) {
         writeln!(standard, "{warning}").map_err(ReportError::Print)?;
     }
@@ -67,6 +63,16 @@ fn sheet(campaign: &Rebuilt) -> Sheet<'_> {
     Sheet { report: &campaign.report, files: &campaign.files, unread: &campaign.unread }
 }
 
-fn pool_input(campaign: &Rebuilt) -> PoolInput<'_> {
-    PoolInput { report: &campaign.report, latencies: &campaign.latencies }
+/// What campaigns come to together, and the clusters of each; `None` of a single one on a single cluster.
+fn pool(campaigns: &[Rebuilt]) -> Option<Pooled> {
+    let mut inputs = Vec::new();
+    for campaign in campaigns {
+        let mut own = PoolInput::of(&campaign.report, &campaign.latencies);
+        if campaigns.len() > 1 && own.len() > 1 {
+            own.iter_mut()
+                .for_each(|input| input.name = format!("{}@{}", campaign.report.campaign, input.name));
+        }
+        inputs.extend(own);
+    }
+    (inputs.len() > 1).then(|| Pooled::of(&inputs))
 }

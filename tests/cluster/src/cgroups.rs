@@ -115,6 +115,32 @@ pub fn join(path: &str) -> Result<()> {
     Ok(())
 }
 
+/// Lets the processes of the group `path`, and all below it, run for at most `quota` in each `period`, together.
+///
+/// # Errors
+/// [`Error::File`]; [`Error::Unusable`] where no hierarchy can do that.
+pub fn limit_cpu(path: &str, quota: Duration, period: Duration) -> Result<()> {
+    let write = |file: PathBuf, text: String| fs::write(&file, text).map_err(Error::file("write", &file));
+    let (quota, period) = (quota.as_micros(), period.as_micros());
+    let mut is_limited = false;
+    for hierarchy in hierarchies()? {
+        let group = hierarchy.root.join(path);
+        if group.join("cpu.max").exists() {
+            write(group.join("cpu.max"), format!("{quota} {period}"))?;
+        } else if group.join("cpu.cfs_quota_us").exists() {
+            write(group.join("cpu.cfs_period_us"), period.to_string())?;
+            write(group.join("cpu.cfs_quota_us"), quota.to_string())?;
+        } else {
+            continue;
+        }
+        is_limited = true;
+    }
+    match is_limited {
+        true => Ok(()),
+        false => Err(Error::Unusable(format!("no hierarchy of control groups limits the CPU of {path}"))),
+    }
+}
+
 /// The processes in the group `path` and below, of any hierarchy.
 ///
 /// # Errors

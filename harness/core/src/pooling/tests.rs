@@ -2,7 +2,9 @@ use rstest::rstest;
 
 use super::*;
 use crate::judge::Verdict;
-use crate::report::{CaseHeading, MetricReport, REPORT_VERSION, ReportUnit, ScenarioSource};
+use crate::report::{
+    CaseHeading, LimitOutcome, LimitReport, MetricReport, REPORT_VERSION, ReportUnit, ScenarioSource,
+};
 
 const GROUP: &str = "quick::100rps::10s";
 
@@ -16,7 +18,7 @@ fn environment() -> crate::report::Environment {
         virtualisation: "none".into(),
         generator_cores: vec![0],
         measured_cores: vec![1],
-        cluster: None,
+        clusters: Vec::new(),
     }
 }
 
@@ -26,6 +28,7 @@ fn campaign(name: &str, p50s_us: &[u64]) -> Report {
         name: "quick::bare::100rps::10s".into(),
         group: GROUP.into(),
         mesh: "bare".into(),
+        cluster: None,
         mesh_version: "none".into(),
         executable: None,
         selected: true,
@@ -60,6 +63,7 @@ fn campaign(name: &str, p50s_us: &[u64]) -> Report {
         interrupted: false,
         environment: environment(),
         cases: vec![case],
+        pooled: None,
         ignored: Vec::new(),
         scenarios: Vec::new(),
         broken_scenarios: Vec::new(),
@@ -67,8 +71,11 @@ fn campaign(name: &str, p50s_us: &[u64]) -> Report {
 }
 
 fn pooled(reports: &[Report], latencies: &[BTreeMap<String, LatencyHistogram>]) -> Pooled {
-    let inputs: Vec<_> =
-        reports.iter().zip(latencies).map(|(report, latencies)| PoolInput { report, latencies }).collect();
+    let inputs: Vec<_> = reports
+        .iter()
+        .zip(latencies)
+        .flat_map(|(report, latencies)| PoolInput::of(report, latencies))
+        .collect();
     Pooled::of(&inputs)
 }
 
@@ -95,14 +102,93 @@ fn a_control_unlike_the_others_is_a_lemon(#[case] p50s_us: Vec<Vec<u64>>, #[case
     let none: Vec<_> = reports.iter().map(|_| BTreeMap::new()).collect();
     let pooled = pooled(&reports, &none);
     let lemons: Vec<_> = pooled
-        .campaigns
+        .members
         .iter()
         .filter(|campaign| {
             campaign.left_out.as_ref().is_some_and(|why| why.starts_with("a lemon: p50 of bare"))
         })
-        .map(|campaign| campaign.campaign.as_str())
+        .map(|campaign| campaign.name.as_str())
         .collect();
-    assert_eq!(lemons, expected, "{:?}", pooled.campaigns);
+    assert_eq!(lemons, expected, "{:?}", pooled.members);
+}
+
+/// A campaign on clusters whose controls had these median latencies in their runs, in microseconds.
+fn on_clusters(p50s_us: &[(&str, &[u64])]) -> Report {
+    let mut report = campaign("both", &[]);
+    report.cases = p50s_us
+        .iter()
+        .map(|(context, p50s_us)| {
+            let case = campaign("", p50s_us).cases.remove(0);
+            let [name, group] = [&case.name, &case.group].map(|name| format!("{name}@{context}"));
+            CaseReport { name, group, cluster: Some((*context).to_owned()), ..case }
+        })
+        .collect();
+    let cluster = |context: &&str| ClusterEnvironment {
+        context: (*context).to_owned(),
+        version: "v1.31.0".into(),
+        nodes: Vec::new(),
+        co_located: false,
+    };
+    report.environment.clusters = p50s_us.iter().map(|(context, _)| cluster(context)).collect();
+    report
+}
+
+#[test]
+fn the_clusters_of_a_campaign_are_pooled_but_for_the_slower() {
+    let report = on_clusters(&[("arn:aws@east/1", &[100, 101]), ("west", &[150, 152])]);
+    let latencies = BTreeMap::from([
+        (report.cases[0].name.clone(), latencies([5]).remove("quick::bare::100rps::10s").unwrap()),
+        (report.cases[1].name.clone(), latencies([7]).remove("quick::bare::100rps::10s").unwrap()),
+    ]);
+    let pooled = Pooled::of_clusters(&report, &latencies).unwrap();
+    insta::assert_snapshot!(pooled.left_out().join("\n"), @"west: a lemon: p50 of bare in quick::100rps::10s is +50.2% off that of the others, more than runs differ");
+    let [case] = pooled.cases.as_slice() else { panic!("{pooled:?}") };
+    assert_eq!((case.name.as_str(), case.group.as_str()), ("quick::bare::100rps::10s", GROUP));
+    assert_eq!((case.members, case.latency_ns.max), (1, 5));
+    assert_eq!(case.p50_by_member_ns, [Some(5), Some(7)]);
+}
+
+#[test]
+fn a_campaign_on_one_cluster_is_not_pooled_with_itself() {
+    let report = on_clusters(&[("east", &[100, 101])]);
+    assert_eq!(Pooled::of_clusters(&report, &BTreeMap::new()), None);
+    assert_eq!(Pooled::of_clusters(&campaign("local", &[100]), &BTreeMap::new()), None);
+}
+
+#[test]
+fn limits_are_not_pooled() {
+    let mut report = on_clusters(&[("east", &[100, 101]), ("west", &[150, 152])]);
+    for case in &mut report.cases {
+        case.limit = Some(LimitReport {
+            service_level: BTreeMap::new(),
+            from_rps: 100.0,
+            to_rps: 1_000.0,
+            precision: 0.03,
+            outcome: LimitOutcome::Unsettled,
+            rps: None,
+            interval_rps: None,
+            of_bare: None,
+            bare_carries_more: false,
+            confirmed_by: 0,
+            probes: Vec::new(),
+        });
+    }
+    assert_eq!(Pooled::of_clusters(&report, &BTreeMap::new()), None);
+}
+
+#[test]
+fn of_two_that_are_each_slower_by_a_metric_one_is_called() {
+    let mut report = on_clusters(&[("east", &[100, 101]), ("west", &[150, 152])]);
+    for (case, cpu_ns) in report.cases.iter_mut().zip([90_000_000, 10_000_000]) {
+        let gated = MetricReport { metric: Metric::CpuPerRequest.name().into(), ..case.metrics[0].clone() };
+        case.metrics.push(gated);
+        for run in &mut case.runs {
+            run.groups.values_mut().for_each(|used| used.cpu_ns = cpu_ns);
+        }
+    }
+    let pooled = Pooled::of_clusters(&report, &BTreeMap::new()).unwrap();
+    let called: Vec<_> = pooled.members.iter().map(|member| member.left_out.is_some()).collect();
+    assert_eq!(called, [false, true], "{:?}", pooled.members);
 }
 
 #[test]
@@ -110,10 +196,10 @@ fn pooled_percentiles_are_those_of_all_requests_together() {
     let reports = [campaign("a", &[100]), campaign("b", &[101])];
     let pooled = pooled(&reports, &[latencies(1..=900), latencies((1..=100).map(|value| value * 10_000))]);
     let case = &pooled.cases[0];
-    assert_eq!((case.campaigns, case.latency_ns.count), (2, 1_000));
+    assert_eq!((case.members, case.latency_ns.count), (2, 1_000));
     // The mean of both campaigns' medians would be 250,225.
     assert_eq!((case.latency_ns.p50, case.latency_ns.max), (500, 1_000_000));
-    let medians: Vec<_> = case.p50_by_campaign_ns.iter().map(|p50| p50.unwrap()).collect();
+    let medians: Vec<_> = case.p50_by_member_ns.iter().map(|p50| p50.unwrap()).collect();
     assert_eq!(medians[0], 450);
 }
 
@@ -131,7 +217,7 @@ fn another_machine_or_scenario_is_not_pooled() {
     reports[2].scenarios = vec![source("other")];
     let pooled = pooled(&reports, &[latencies([5]), latencies([7]), latencies([9])]);
     let why: Vec<_> =
-        pooled.campaigns.iter().map(|campaign| campaign.left_out.as_deref().unwrap_or("")).collect();
+        pooled.members.iter().map(|campaign| campaign.left_out.as_deref().unwrap_or("")).collect();
     assert_eq!(
         why,
         [
@@ -149,7 +235,7 @@ fn another_version_is_not_pooled_and_nothing_counts_twice() {
     reports[1].cases[0].mesh_version = "2".into();
     let pooled = pooled(&reports, &[latencies([5]), latencies([7]), latencies([5])]);
     let why: Vec<_> =
-        pooled.campaigns.iter().map(|campaign| campaign.left_out.as_deref().unwrap_or("")).collect();
+        pooled.members.iter().map(|campaign| campaign.left_out.as_deref().unwrap_or("")).collect();
     assert_eq!(why, ["", "not pooled with a, where `bare` is none instead of 2", "given twice"]);
     assert_eq!(pooled.cases[0].latency_ns.count, 1);
 }

@@ -4,6 +4,29 @@ use super::{CaseReport, LimitReport, RunReport};
 use crate::resources::Group;
 
 impl CaseReport {
+    /// `scenario::mesh::rate::duration`: what it is called on whatever cluster.
+    #[must_use]
+    pub fn name_anywhere(&self) -> &str {
+        self.without_cluster(&self.name)
+    }
+
+    /// `scenario::rate::duration`: what its block group is called on whatever cluster.
+    #[must_use]
+    pub fn group_anywhere(&self) -> &str {
+        self.without_cluster(&self.group)
+    }
+
+    /// The cluster that it is of, where the same case ran on others too.
+    #[must_use]
+    pub fn cluster_of_several(&self) -> Option<&str> {
+        self.cluster.as_deref().filter(|_| self.name != self.name_anywhere())
+    }
+
+    fn without_cluster<'a>(&self, name: &'a str) -> &'a str {
+        let cluster = self.cluster.as_deref().unwrap_or_default();
+        name.strip_suffix(cluster).and_then(|rest| rest.strip_suffix('@')).unwrap_or(name)
+    }
+
     /// Whether the runs of this block are among those that its figures are read from: not where it was left out, nor where
     /// it was a probe on the way to a limit.
     #[must_use]

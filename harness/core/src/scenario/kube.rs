@@ -4,13 +4,14 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
+use super::ClusterSource;
 use crate::units::{Expectation, Span, TextError};
 
 /// How a scenario uses a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KubeSettings {
-    /// The kubeconfig context; whoever runs the scenario says, where it is left out.
-    pub context: Option<String>,
+    /// Which clusters it runs on.
+    pub clusters: ClusterSource,
     /// The image with meshbench's programs.
     pub image: String,
     /// Images that the workload runs in place of ours.

@@ -2,6 +2,7 @@
 
 mod case;
 mod check;
+mod cluster_source;
 mod kube;
 mod mesh_name;
 mod mesh_version;
@@ -21,6 +22,7 @@ use crate::units::{OfferedRate, Span};
 use crate::yaml;
 
 pub use case::{Case, CaseLoad};
+pub use cluster_source::{ClusterRecipe, ClusterSource};
 pub use kube::{GeneratorNode, KubeSettings, NamespaceLayout, ServicePlacement, WorkloadImages};
 pub use mesh_name::MeshName;
 pub use mesh_version::MeshVersion;

@@ -310,6 +310,36 @@ fn with(valid: &str, broken: &str) -> String {
     "---\nbudgets:",
     "scenarios/quick.yaml:15:1: a second document starts here; expected one document a file"
 )]
+#[case::contexts_twice(
+    "provider: local",
+    "provider: kube\nkube: {contexts: [east, east]}",
+    "scenarios/quick.yaml:4:25: kube.contexts[1]: \"east\" is there twice, so that cases would have the same name (hint: remove one of the two)"
+)]
+#[case::context_empty(
+    "provider: local",
+    "provider: kube\nkube: {contexts: [\"\"]}",
+    "scenarios/quick.yaml:4:19: kube.contexts[0]: nothing is written here; expected a kubeconfig context"
+)]
+#[case::contexts_and_a_cluster(
+    "provider: local",
+    "provider: kube\nkube:\n  contexts: [east]\n  cluster: {create: [up, \"{name}\"], delete: [down, \"{name}\"], context: c}",
+    "scenarios/quick.yaml:6:3: kube.cluster: the scenario runs on clusters that are there, which `contexts` names, or on one made for it (hint: remove one of the two)"
+)]
+#[case::cluster_without_a_program(
+    "provider: local",
+    "provider: kube\nkube:\n  cluster: {create: [], delete: [down, \"{name}\"], context: c}",
+    "scenarios/quick.yaml:5:21: kube.cluster.create: no program is named; expected it and its arguments"
+)]
+#[case::cluster_of_nobody(
+    "provider: local",
+    "provider: kube\nkube:\n  cluster: {create: [up, \"{name}\"], delete: [down], context: c}",
+    "scenarios/quick.yaml:5:45: kube.cluster.delete: nothing in it says {name}, so that it is not the campaign's own cluster that is meant (hint: such as --name, \"{name}\")"
+)]
+#[case::cluster_without_a_context(
+    "provider: local",
+    "provider: kube\nkube:\n  cluster: {create: [up, \"{name}\"], delete: [down, \"{name}\"], context: \"\"}",
+    "scenarios/quick.yaml:5:72: kube.cluster.context: nothing is written here; expected the context that `create` makes"
+)]
 #[case::unknown_anchor("[500rps]", "*rates", "scenarios/quick.yaml:5:8: not valid YAML: unknown anchor")]
 fn says(#[case] valid: &str, #[case] broken: &str, #[case] expected: &str) {
     assert_eq!(said(&with(valid, broken)), expected);

@@ -1,11 +1,12 @@
 //! A cluster as one campaign sees it: [`Cluster`].
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
-use kube::config::KubeConfigOptions;
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::core::GroupVersionKind;
 use kube::discovery::{ApiCapabilities, Scope, pinned_kind};
 use kube::{Client, Config};
@@ -46,6 +47,22 @@ impl Cluster {
     /// # Errors
     /// [`KubeError::Unreachable`] when the kubeconfig or the context is not there or cannot be read.
     pub async fn connect(context: Option<&str>, campaign: &str) -> Result<Self, KubeError> {
+        Self::connect_by(Kubeconfig::read, context, campaign).await
+    }
+
+    /// The cluster of a context of this kubeconfig, whatever `KUBECONFIG` names. Asks the API server nothing yet.
+    ///
+    /// # Errors
+    /// As [`Cluster::connect`].
+    pub async fn connect_with(kubeconfig: &Path, context: &str, campaign: &str) -> Result<Self, KubeError> {
+        Self::connect_by(|| Kubeconfig::read_from(kubeconfig), Some(context), campaign).await
+    }
+
+    async fn connect_by(
+        read: impl FnOnce() -> Result<Kubeconfig, KubeconfigError>,
+        context: Option<&str>,
+        campaign: &str,
+    ) -> Result<Self, KubeError> {
         let named =
             context.map_or_else(|| "the current context".to_owned(), |name| format!("context {name}"));
         let unreachable = |error: &dyn std::error::Error| KubeError::Unreachable {
@@ -54,7 +71,9 @@ impl Cluster {
         };
         let options =
             KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
-        let mut config = Config::from_kubeconfig(&options).await.map_err(|error| unreachable(&error))?;
+        let kubeconfig = read().map_err(|error| unreachable(&error))?;
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+        let mut config = config.map_err(|error| unreachable(&error))?;
         config.read_timeout = Some(SILENCE);
         let client = Client::try_from(config).map_err(|error| unreachable(&error))?;
         let context = context.unwrap_or("current").to_owned();

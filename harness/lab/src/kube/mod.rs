@@ -11,6 +11,7 @@ mod install;
 mod labels;
 mod layouts;
 mod load;
+mod made;
 mod namespace;
 mod node_readiness;
 mod proof;
@@ -25,4 +26,5 @@ pub use access::{
 };
 pub use cluster::Cluster;
 pub use error::KubeError;
+pub use made::MadeCluster;
 pub use provider::KubeProvider;

@@ -33,19 +33,17 @@ pub struct KubeProvider {
 }
 
 impl KubeProvider {
-    /// Claims the cluster of a context, removes what dead campaigns left in it, and examines it for a scenario with these
-    /// meshes; what was removed comes back in words.
+    /// Claims a cluster, removes what dead campaigns left in it, and examines it for a scenario with these meshes; what was
+    /// removed comes back in words.
     ///
     /// # Errors
     /// [`KubeError::Unfit`] with everything that keeps the campaign from running; nothing is left claimed then.
     pub async fn begin(
-        context: &str,
-        campaign: &str,
+        cluster: Cluster,
         scenario: &Scenario,
         meshes: &[&MeshDefinition],
         cancelled: &CancellationToken,
     ) -> Result<(Self, Vec<String>), KubeError> {
-        let cluster = Cluster::connect(Some(context), campaign).await?;
         let lease = HeldLease::acquire(&cluster).await?;
         let prepared = async {
             let Swept { removed, left } = sweep(&cluster).await?;
@@ -67,7 +65,7 @@ impl KubeProvider {
             Err(error) => {
                 // Why it is unfit says more than what is still there, which the next campaign removes, or that it is still
                 // claimed, which it is for a minute at most.
-                let _: Swept = remove_all_of(&cluster, campaign).await;
+                let _: Swept = remove_all_of(&cluster, cluster.campaign()).await;
                 let _: Result<(), KubeError> = lease.release().await;
                 Err(error)
             }

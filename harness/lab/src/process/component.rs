@@ -201,7 +201,7 @@ impl Component {
     /// The last lines it wrote.
     #[must_use]
     pub fn log_tail(&self) -> LogTail {
-        LogTail(last_lines(&self.log, QUOTED_LOG_LINES).unwrap_or_default())
+        tail(&self.log)
     }
 
     /// Where its log is.
@@ -268,6 +268,11 @@ pub(super) fn prepare_child(command: &mut std::process::Command, cores: &[usize]
         });
     }
     Ok(())
+}
+
+/// The end of a log, to be quoted in an error.
+pub(super) fn tail(log: &Path) -> LogTail {
+    LogTail(last_lines(log, QUOTED_LOG_LINES).unwrap_or_default())
 }
 
 /// The last `count` lines of a file, without reading more than its end.

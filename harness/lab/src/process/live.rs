@@ -5,6 +5,7 @@
 //! process a campaign starts carries its id in [`CAMPAIGN_VARIABLE`]. A folder
 //! whose lock is free therefore belongs to a dead campaign, and a process is a
 //! left-over only if it names exactly that campaign: nothing else is touched.
+//! What a dead campaign noted there to be undone is undone before its folder goes.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -14,6 +15,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use procfs::process::all_processes;
+
+use super::pledge::{is_any_open, keep_those_of_dead};
 
 /// The environment variable that marks a campaign's processes.
 pub const CAMPAIGN_VARIABLE: &str = "MESHBENCH_CAMPAIGN";
@@ -46,6 +49,8 @@ pub struct Swept {
     pub campaigns: Vec<String>,
     /// Left-over processes that were killed, as `name (pid)`.
     pub processes: Vec<String>,
+    /// The subjects of pledges that were kept, such as clusters that were removed.
+    pub undone: Vec<String>,
     /// What could not be ended or removed, each in a sentence.
     pub left: Vec<String>,
 }
@@ -89,17 +94,17 @@ impl LiveCampaign {
     pub fn end_stragglers(&self) -> Vec<String> {
         // What was killed a moment ago may still be going.
         let deadline = Instant::now() + GOING_LIMIT;
-        while Instant::now() < deadline && !marked_processes(&self.id).is_empty() {
+        while Instant::now() < deadline && !marked_processes(CAMPAIGN_VARIABLE, &self.id).is_empty() {
             std::thread::park_timeout(POLL_INTERVAL);
         }
 
-        kill_marked(&self.id).ended
+        kill_marked(CAMPAIGN_VARIABLE, &self.id).ended
     }
 }
 
 impl Drop for LiveCampaign {
     fn drop(&mut self) {
-        if !marked_processes(&self.id).is_empty() {
+        if is_any_open(&self.scratch) || !marked_processes(CAMPAIGN_VARIABLE, &self.id).is_empty() {
             // The next start's sweep finds them by the folder.
             return;
         }
@@ -110,11 +115,12 @@ impl Drop for LiveCampaign {
     }
 }
 
-/// Ends the processes and removes the folders of campaigns under `output` that died.
+/// Ends the processes of campaigns under `output` that died, undoes what they had pledged to undo, and removes their
+/// folders.
 ///
 /// # Errors
 /// The file system's, when the register of live campaigns cannot be read.
-pub fn sweep(output: &Path) -> io::Result<Swept> {
+pub async fn sweep(output: &Path) -> io::Result<Swept> {
     let live = output.join(LIVE_FOLDER);
     if !live.is_dir() {
         return Ok(Swept::default());
@@ -127,12 +133,18 @@ pub fn sweep(output: &Path) -> io::Result<Swept> {
             continue;
         }
         let id = entry.file_name().to_string_lossy().into_owned();
-        let killed = kill_marked(&id);
+        let killed = kill_marked(CAMPAIGN_VARIABLE, &id);
         swept.processes.extend(killed.ended);
         if !killed.left.is_empty() {
             // Its folder stays, so that the next sweep looks for them again.
             let sentence = |process: &String| format!("{process} does not die");
             swept.left.extend(killed.left.iter().map(sentence));
+            continue;
+        }
+        let kept = keep_those_of_dead(&entry.path()).await?;
+        swept.undone.extend(kept.undone);
+        if !kept.left.is_empty() {
+            swept.left.extend(kept.left);
             continue;
         }
         match fs::remove_dir_all(entry.path()) {
@@ -165,12 +177,12 @@ fn is_alive(folder: &Path) -> io::Result<bool> {
     }
 }
 
-/// Kills every process marked with `campaign` and waits until it is gone.
-fn kill_marked(campaign: &str) -> Killed {
+/// Kills every process whose `variable` is `mark` and waits until it is gone.
+pub(super) fn kill_marked(variable: &str, mark: &str) -> Killed {
     let mut seen = Vec::new();
     let deadline = Instant::now() + SWEEP_LIMIT;
     loop {
-        let marked = marked_processes(campaign);
+        let marked = marked_processes(variable, mark);
         let labels: Vec<_> = marked.iter().map(|(pid, name)| format!("{name} ({pid})")).collect();
         if marked.is_empty() || Instant::now() > deadline {
             seen.retain(|label| !labels.contains(label));
@@ -185,18 +197,20 @@ fn kill_marked(campaign: &str) -> Killed {
     }
 }
 
-/// What became of a campaign's left-over processes, each as `name (pid)`.
-struct Killed {
-    ended: Vec<String>,
-    left: Vec<String>,
+/// What became of left-over processes, each as `name (pid)`.
+pub(super) struct Killed {
+    /// Those that are gone.
+    pub(super) ended: Vec<String>,
+    /// Those that do not die.
+    pub(super) left: Vec<String>,
 }
 
-fn marked_processes(campaign: &str) -> Vec<(i32, String)> {
+fn marked_processes(variable: &str, mark: &str) -> Vec<(i32, String)> {
     let own = nix::unistd::getpid().as_raw();
     let is_marked = |process: &procfs::process::Process| {
         process.pid != own
             && process.environ().is_ok_and(|environment| {
-                environment.get(std::ffi::OsStr::new(CAMPAIGN_VARIABLE)).is_some_and(|id| id == campaign)
+                environment.get(std::ffi::OsStr::new(variable)).is_some_and(|value| value == mark)
             })
     };
     all_processes()
@@ -210,6 +224,7 @@ fn marked_processes(campaign: &str) -> Vec<(i32, String)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Errand, Pledge};
     use super::*;
     use std::process::{Child, Command};
 
@@ -225,8 +240,8 @@ mod tests {
         std::mem::forget(campaign);
     }
 
-    #[test]
-    fn a_dead_campaign_is_swept_and_a_live_one_is_not() {
+    #[tokio::test]
+    async fn a_dead_campaign_is_swept_and_a_live_one_is_not() {
         let output = tempfile::tempdir().unwrap();
         let (dead_id, live_id) = ("sweep-test-dead", "sweep-test-live");
         leave_dead(output.path(), dead_id);
@@ -235,7 +250,7 @@ mod tests {
         let mut live_process = marked_sleep(live_id);
 
         let reaper = std::thread::spawn(move || dead_process.wait().unwrap());
-        let swept = sweep(output.path()).unwrap();
+        let swept = sweep(output.path()).await.unwrap();
 
         assert_eq!(swept.campaigns, [dead_id]);
         assert_eq!(swept.processes.len(), 1, "{swept:?}");
@@ -246,18 +261,18 @@ mod tests {
         live_process.wait().unwrap();
     }
 
-    #[test]
-    fn a_folder_without_a_lock_is_a_dead_campaign() {
+    #[tokio::test]
+    async fn a_folder_without_a_lock_is_a_dead_campaign() {
         let output = tempfile::tempdir().unwrap();
         fs::create_dir_all(output.path().join(LIVE_FOLDER).join("half-made")).unwrap();
-        assert_eq!(sweep(output.path()).unwrap().campaigns, ["half-made"]);
+        assert_eq!(sweep(output.path()).await.unwrap().campaigns, ["half-made"]);
     }
 
-    #[test]
-    fn nothing_to_sweep_is_not_an_error() {
+    #[tokio::test]
+    async fn nothing_to_sweep_is_not_an_error() {
         let output = tempfile::tempdir().unwrap();
-        assert_eq!(sweep(output.path()).unwrap(), Swept::default());
-        assert_eq!(sweep(&output.path().join("missing")).unwrap(), Swept::default());
+        assert_eq!(sweep(output.path()).await.unwrap(), Swept::default());
+        assert_eq!(sweep(&output.path().join("missing")).await.unwrap(), Swept::default());
     }
 
     #[test]
@@ -267,5 +282,50 @@ mod tests {
         let scratch = campaign.scratch().to_owned();
         drop(campaign);
         assert!(!scratch.exists());
+    }
+
+    /// A campaign that died with a pledge that `script` keeps.
+    fn leave_pledge(output: &Path, id: &str, script: &str) {
+        let campaign = LiveCampaign::claim(output, id).unwrap();
+        let undo = Errand {
+            subject: format!("cluster-of-{id}"),
+            command: ["sh", "-c", script].map(str::to_owned).to_vec(),
+            directory: output.to_owned(),
+            environment: Vec::new(),
+            log: output.join("results-that-were-removed").join("log"),
+            cores: super::super::Placement::of_this_machine().unwrap().all(),
+        };
+        Pledge::give(&campaign, undo).unwrap();
+        drop(campaign);
+    }
+
+    #[tokio::test]
+    async fn what_a_dead_campaign_pledged_to_undo_is_undone() {
+        let output = tempfile::tempdir().unwrap();
+        leave_pledge(output.path(), "errand-dead", "touch undone");
+        let mut doing = Command::new("sleep")
+            .arg("600")
+            .env("MESHBENCH_ERRAND", "cluster-of-errand-dead")
+            .spawn()
+            .unwrap();
+        let reaper = std::thread::spawn(move || doing.wait().unwrap());
+        let swept = sweep(output.path()).await.unwrap();
+        assert_eq!(swept.undone, ["cluster-of-errand-dead"]);
+        assert_eq!((swept.campaigns.len(), swept.left.len()), (1, 0), "{swept:?}");
+        assert!(!reaper.join().unwrap().success(), "what was doing it is still doing it");
+        assert!(output.path().join("undone").exists());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_undone_is_said_and_tried_again() {
+        let output = tempfile::tempdir().unwrap();
+        leave_pledge(output.path(), "errand-fails", "test -e room");
+        let swept = sweep(output.path()).await.unwrap();
+        insta::assert_snapshot!(swept.left.join("\n"), @r"
+        cluster-of-errand-fails is not removed: `sh -c test -e room` failed (exit status: 1); the last lines of its log:
+            | $ sh -c test -e room
+        ");
+        std::fs::write(output.path().join("room"), "").unwrap();
+        assert_eq!(sweep(output.path()).await.unwrap().undone, ["cluster-of-errand-fails"]);
     }
 }

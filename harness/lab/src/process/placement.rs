@@ -27,6 +27,14 @@ impl Placement {
         Ok(Self::divide(cores))
     }
 
+    /// All cores that this process may use.
+    #[must_use]
+    pub fn all(&self) -> Vec<usize> {
+        let mut all = [self.measured.as_slice(), self.generator.as_slice()].concat();
+        all.dedup();
+        all
+    }
+
     /// Whether the generator has a core that nothing measured runs on.
     #[must_use]
     pub fn is_separate(&self) -> bool {

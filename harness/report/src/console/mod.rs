@@ -10,8 +10,8 @@ use meshbench_core::report::{CaseReport, Report};
 pub use style::Style;
 
 use crate::facts::{
-    self, BlockGroup, Sweep, Tally, Tone, block_groups, data_paths, ignored_together, latency_table,
-    limit_table, meshes_with_roles, resource_table,
+    self, BlockGroup, Sweep, Tally, Tone, block_groups, data_paths, how_many_are_pooled, ignored_together,
+    latency_table, limit_table, meshes_with_roles, pooled_table, resource_table,
 };
 use layout::lay_out;
 use text::{printable, wrapped};
@@ -33,6 +33,7 @@ pub fn render(report: &Report, style: Style) -> String {
     for sweep in facts::sweeps(report) {
         page.sweep(&sweep);
     }
+    page.pooled(report);
     page.legend(&groups);
     page.broken(report);
     page.ignored(report);
@@ -81,6 +82,17 @@ impl Page {
             self.say(Tone::Faint, words, 0);
             self.gap();
         }
+    }
+
+    /// What the clusters come to together.
+    fn pooled(&mut self, report: &Report) {
+        let Some(pooled) = &report.pooled else { return };
+        self.say(Tone::Heading, "all clusters together", 0);
+        self.gap();
+        self.lines.extend(lay_out(&pooled_table(pooled), self.style));
+        self.gap();
+        self.say(Tone::Faint, &how_many_are_pooled(pooled), 2);
+        self.gap();
     }
 
     /// Of cases with the same verdict.

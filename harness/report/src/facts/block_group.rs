@@ -12,7 +12,7 @@ const CONTROL: &str = "bare";
 
 /// The cases of one scenario at one rate and duration, the control first.
 pub(crate) struct BlockGroup<'a> {
-    /// `scenario::rate::duration`.
+    /// `scenario::rate::duration`, and `@context` where it ran on several clusters.
     pub(crate) name: &'a str,
     /// Its cases.
     pub(crate) cases: Vec<&'a CaseReport>,
@@ -34,9 +34,14 @@ pub(crate) fn block_groups(report: &Report) -> Vec<BlockGroup<'_>> {
 }
 
 impl BlockGroup<'_> {
-    /// Scenario, offered rate, duration and size, in the order a reader asks for them.
+    /// Scenario, offered rate, duration, cluster and size, in the order a reader asks for them.
     pub(crate) fn title(&self) -> Vec<String> {
-        let mut words: Vec<String> = self.name.split("::").map(spaced_rate).collect();
+        let first = self.cases.first();
+        let name = first.map_or(self.name, |case| case.group_anywhere());
+        let mut words: Vec<String> = name.split("::").map(spaced_rate).collect();
+        words.extend(
+            first.and_then(|case| case.cluster_of_several()).map(|cluster| format!("cluster {cluster}")),
+        );
         words.extend(self.blocks().map(|blocks| counted(blocks, "block")));
         words.extend(self.application_containers().map(|count| counted(count, "application container")));
         words

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use meshbench_core::pooling::Pooled;
 use meshbench_core::report::{ClusterEnvironment, Environment, Report};
 
 use crate::format::{Number, wait};
@@ -9,16 +10,19 @@ use crate::format::{Number, wait};
 /// The machine, or the cluster, in one line.
 pub(crate) fn environment(report: &Report) -> String {
     let took = Duration::try_from_secs_f64(report.took_seconds).unwrap_or_default();
-    let (place, version) = (place(&report.environment), &report.environment.meshbench_version);
+    let (place, version) = (places(&report.environment), &report.environment.meshbench_version);
     format!("{place}; meshbench {version}, took {}", wait(took))
 }
 
-fn place(environment: &Environment) -> String {
-    if let Some(cluster) = &environment.cluster {
+fn places(environment: &Environment) -> String {
+    let of_cluster = |cluster: &ClusterEnvironment| {
         let ClusterEnvironment { context, version, .. } = cluster;
         let (cores, memory) = (cluster.cores(), Number::Bytes.show(cluster.memory_bytes() as f64));
         let topology = cluster.topology();
-        return format!("{topology}; Kubernetes {version} of context {context}, {cores} cores, {memory}");
+        format!("{topology}; Kubernetes {version} of context {context}, {cores} cores, {memory}")
+    };
+    if !environment.clusters.is_empty() {
+        return environment.clusters.iter().map(of_cluster).collect::<Vec<_>>().join("; ");
     }
     let Environment { cpu_model, memory_bytes, kernel, generator_cores, measured_cores, .. } = environment;
     let memory = Number::Bytes.show(*memory_bytes as f64);
@@ -42,14 +46,16 @@ pub(crate) fn warnings(report: &Report) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if environment.cluster.as_ref().is_some_and(|cluster| cluster.co_located) {
-        warnings.push(
-            "the load generator shares a node with what it measures: latencies include waiting for it; \
-             use a cluster with another node"
-                .to_owned(),
-        );
+    for cluster in environment.clusters.iter().filter(|cluster| cluster.co_located) {
+        warnings.push(format!(
+            "in {} the load generator shares a node with what it measures: latencies include waiting for it; \
+             use a cluster with another node",
+            cluster.context
+        ));
     }
-    if !shared.is_empty() && environment.cluster.is_none() {
+    let left_out = report.pooled.iter().flat_map(Pooled::left_out);
+    warnings.extend(left_out.map(|left_out| format!("not pooled: {left_out}")));
+    if !shared.is_empty() && environment.clusters.is_empty() {
         let shared = cores(&shared);
         warnings.push(format!(
             "the load generator shares {shared} with what it measures: latencies include waiting for it; \

@@ -18,7 +18,7 @@ const LEGEND: &str = "(…%) answered well and in time, of the offered requests,
 
 /// The cases of one scenario and duration at several rates.
 pub(crate) struct Sweep<'a> {
-    /// `scenario · duration`.
+    /// `scenario · duration`, and the cluster where it ran on several.
     pub(crate) title: String,
     /// Its cases, the control's first, in the order of their rates.
     pub(crate) cases: Vec<SweptCase<'a>>,
@@ -37,7 +37,7 @@ pub(crate) struct SweptCase<'a> {
 pub(crate) fn sweeps(report: &Report) -> Vec<Sweep<'_>> {
     let mut sweeps: Vec<Sweep<'_>> = Vec::new();
     for case in &report.cases {
-        let Some((title, rate)) = place(&case.group) else { continue };
+        let Some((title, rate)) = place(case) else { continue };
         let swept = SweptCase { rate, case };
         match sweeps.iter_mut().find(|sweep| sweep.title == title) {
             Some(sweep) => sweep.cases.push(swept),
@@ -54,11 +54,15 @@ pub(crate) fn sweeps(report: &Report) -> Vec<Sweep<'_>> {
     sweeps
 }
 
-/// What a group `scenario::rate::duration` is called without its rate, and that; `None` of a group of another kind.
-fn place(group: &str) -> Option<(String, f64)> {
-    let [scenario, rate, duration] = group.split("::").collect::<Vec<_>>()[..] else { return None };
+/// What the group of a case is called without its rate, and that; `None` where it has none.
+fn place(case: &CaseReport) -> Option<(String, f64)> {
+    let [scenario, rate, duration] = case.group_anywhere().split("::").collect::<Vec<_>>()[..] else {
+        return None;
+    };
     let rate: OfferedRate = rate.parse().ok()?;
-    Some((format!("{scenario} · {duration}"), rate.requests_per_second()))
+    let cluster =
+        case.cluster_of_several().map_or_else(String::new, |cluster| format!(" · cluster {cluster}"));
+    Some((format!("{scenario} · {duration}{cluster}"), rate.requests_per_second()))
 }
 
 impl<'a> Sweep<'a> {

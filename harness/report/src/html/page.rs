@@ -198,8 +198,9 @@ fn verdict(case: &CaseReport) -> VerdictPart {
 /// The fingerprint's facts of the machine, each with its name.
 fn environment(environment: &Environment) -> Vec<(&'static str, String)> {
     let cores = |cores: &[usize]| cores.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-    if let Some(cluster) = &environment.cluster {
-        return cluster_facts(cluster, &environment.meshbench_version);
+    let meshbench = ("meshbench", environment.meshbench_version.clone());
+    if !environment.clusters.is_empty() {
+        return environment.clusters.iter().flat_map(cluster_facts).chain([meshbench]).collect();
     }
     vec![
         ("processor", environment.cpu_model.clone()),
@@ -208,11 +209,11 @@ fn environment(environment: &Environment) -> Vec<(&'static str, String)> {
         ("virtualisation", environment.virtualisation.clone()),
         ("cores of the load generator", cores(&environment.generator_cores)),
         ("cores of what is measured", cores(&environment.measured_cores)),
-        ("meshbench", environment.meshbench_version.clone()),
+        meshbench,
     ]
 }
 
-fn cluster_facts(cluster: &ClusterEnvironment, meshbench_version: &str) -> Vec<(&'static str, String)> {
+fn cluster_facts(cluster: &ClusterEnvironment) -> Vec<(&'static str, String)> {
     let ClusterEnvironment { context, version, nodes, .. } = cluster;
     let node = |node: &ClusterNode| {
         let memory = Number::Bytes.show(node.memory_bytes as f64);
@@ -224,7 +225,6 @@ fn cluster_facts(cluster: &ClusterEnvironment, meshbench_version: &str) -> Vec<(
         ("kernel", cluster.distinct(|node| &node.kernel)),
         ("container runtime", cluster.distinct(|node| &node.runtime)),
         ("topology", cluster.topology()),
-        ("meshbench", meshbench_version.to_owned()),
     ]
 }
 

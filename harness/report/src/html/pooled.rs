@@ -1,6 +1,6 @@
 //! [`PooledPart`]: what several campaigns come to together.
 
-use meshbench_core::pooling::{Pooled, PooledCase};
+use meshbench_core::pooling::{PoolMember, Pooled, PooledCase};
 use serde::Serialize;
 
 use super::HtmlError;
@@ -8,7 +8,8 @@ use super::axis::Axis;
 use super::canvas::Ink;
 use super::chart::{DataTable, Figure, Palette, cells as cells_of_table};
 use super::plot::draw;
-use crate::format::{Number, counted};
+use crate::facts;
+use crate::format::Number;
 
 const DISTRIBUTION: [&str; 8] = ["least", "p50", "p75", "p90", "p99", "p99.9", "p99.99", "max"];
 
@@ -17,7 +18,7 @@ const DISTRIBUTION: [&str; 8] = ["least", "p50", "p75", "p90", "p99", "p99.9", "
 pub(super) struct PooledPart {
     sentences: Vec<String>,
     lemons: Vec<String>,
-    campaigns: DataTable,
+    members: DataTable,
     cases: DataTable,
     figures: Vec<Figure>,
 }
@@ -27,20 +28,11 @@ pub(super) struct PooledPart {
 /// # Errors
 /// [`HtmlError::Chart`].
 pub(super) fn part(pooled: &Pooled, palette: &Palette) -> Result<PooledPart, HtmlError> {
-    let left_out: Vec<String> = pooled
-        .campaigns
-        .iter()
-        .filter_map(|campaign| Some(format!("{}: {}", campaign.campaign, campaign.left_out.as_ref()?)))
-        .collect();
-    let kept = (pooled.campaigns.len() - left_out.len()) as u64;
+    let left_out = pooled.left_out();
     Ok(PooledPart {
-        sentences: vec![format!(
-            "{} of {} pooled: latencies from merged histograms, each case over all of its requests.",
-            counted(kept, "campaign"),
-            pooled.campaigns.len()
-        )],
+        sentences: vec![facts::how_many_are_pooled(pooled)],
         lemons: left_out,
-        campaigns: medians(pooled),
+        members: medians(pooled),
         cases: cases(pooled),
         figures: curves(pooled, palette)?,
     })
@@ -50,29 +42,29 @@ fn duration(ns: u64) -> String {
     Number::Duration.show(ns as f64)
 }
 
-/// Each campaign's own median latency, case by case.
+/// The median latency of each campaign or cluster, case by case.
 fn medians(pooled: &Pooled) -> DataTable {
-    let campaign = |campaign: &meshbench_core::pooling::PooledCampaign| {
-        let mark = if campaign.left_out.is_some() { " (not pooled)" } else { "" };
-        format!("p50 of {}{mark}", campaign.campaign)
+    let member = |member: &PoolMember| {
+        let mark = if member.left_out.is_some() { " (not pooled)" } else { "" };
+        format!("p50 of {}{mark}", member.name)
     };
-    let columns = std::iter::once("case".to_owned()).chain(pooled.campaigns.iter().map(campaign));
+    let columns = std::iter::once("case".to_owned()).chain(pooled.members.iter().map(member));
     let row = |case: &PooledCase| {
-        let cells = case.p50_by_campaign_ns.iter().map(|p50| p50.map_or_else(|| "–".to_owned(), duration));
+        let cells = case.p50_by_member_ns.iter().map(|p50| p50.map_or_else(|| "–".to_owned(), duration));
         std::iter::once(case.name.clone()).chain(cells).collect()
     };
     DataTable { columns: columns.collect(), rows: pooled.cases.iter().map(row).collect() }
 }
 
 fn cases(pooled: &Pooled) -> DataTable {
-    let columns = ["case, pooled", "campaigns", "requests"].into_iter().chain(DISTRIBUTION);
+    let columns = ["case, pooled", "pooled", "requests"].into_iter().chain(DISTRIBUTION);
     let row = |case: &PooledCase| {
-        let counts = [case.campaigns.to_string(), case.latency_ns.count.to_string()];
+        let counts = [case.members.to_string(), case.latency_ns.count.to_string()];
         [case.name.clone()].into_iter().chain(counts).chain(cells_of(case)).collect()
     };
     DataTable {
         columns: columns.map(str::to_owned).collect(),
-        rows: pooled.cases.iter().filter(|case| case.campaigns > 0).map(row).collect(),
+        rows: pooled.cases.iter().filter(|case| case.members > 0).map(row).collect(),
     }
 }
 
@@ -123,7 +115,7 @@ fn curve(group: &str, cases: &[&PooledCase], palette: &Palette) -> Result<Option
     Ok(Some(Figure {
         kind: "pooled-curves",
         title: format!("Latency of every percentile, {}", group.split("::").collect::<Vec<_>>().join(" · ")),
-        note: "All requests of all pooled campaigns.".to_owned(),
+        note: "All requests of all that is pooled.".to_owned(),
         image,
         x,
         y,

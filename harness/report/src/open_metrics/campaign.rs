@@ -32,10 +32,11 @@ fn about(report: &Report) -> Labels {
     let Environment { meshbench_version, optimised, cpu_model, kernel, virtualisation, .. } =
         &report.environment;
     let cores = |cores: &[usize]| cores.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
-    let context = report.environment.cluster.as_ref().map(|cluster| cluster.context.clone());
+    let contexts: Vec<_> =
+        report.environment.clusters.iter().map(|cluster| cluster.context.as_str()).collect();
     vec![
         ("campaign", report.campaign.clone()),
-        ("cluster", context.unwrap_or_default()),
+        ("cluster", contexts.join(",")),
         ("cpu_model", cpu_model.clone()),
         ("generator_cores", cores(&report.environment.generator_cores)),
         ("kernel", kernel.clone()),

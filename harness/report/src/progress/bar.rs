@@ -135,6 +135,8 @@ impl Group {
             Event::SearchStarted { .. }
             | Event::Swept { .. }
             | Event::Provisioning { .. }
+            | Event::MakingCluster { .. }
+            | Event::RemovingCluster { .. }
             | Event::GroupStarted { .. }
             | Event::GroupDone => {}
         }

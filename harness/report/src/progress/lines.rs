@@ -16,6 +16,8 @@ const BETWEEN_LINES: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Lines<W> {
     sink: W,
+    /// Said in each line, where several clusters are measured at once.
+    cluster: Option<String>,
     group: Option<(Instant, Estimate)>,
     window: Duration,
     /// How far the run was at its last line.
@@ -23,15 +25,15 @@ pub(super) struct Lines<W> {
 }
 
 impl<W: Write> Lines<W> {
-    pub(super) const fn new(sink: W) -> Self {
-        Self { sink, group: None, window: Duration::ZERO, told_at: Duration::ZERO }
+    pub(super) const fn new(sink: W, cluster: Option<String>) -> Self {
+        Self { sink, cluster, group: None, window: Duration::ZERO, told_at: Duration::ZERO }
     }
 
     pub(super) fn observe(&mut self, event: &Event) {
         self.keep_count(event);
         if let Some(line) = words::line(event).or_else(|| self.minute(event)) {
             // A closed pipe must not end a measurement, and there is nowhere else to say so.
-            let _unwritable = writeln!(self.sink, "{line}");
+            let _unwritable = writeln!(self.sink, "{}", self.told(event, &line));
         }
     }
 }
@@ -53,6 +55,17 @@ impl<W> Lines<W> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A line with the cluster it is of; the name of a group has it already.
+    fn told(&self, event: &Event, line: &str) -> String {
+        match &self.cluster {
+            Some(cluster) if !matches!(event, Event::GroupStarted { .. } | Event::SearchStarted { .. }) => {
+                let words = line.trim_start();
+                format!("{}{cluster}: {words}", &line[..line.len() - words.len()])
+            }
+            _ => line.to_owned(),
         }
     }
 
@@ -100,12 +113,31 @@ mod tests {
     #[test]
     fn a_long_run_gets_a_line_each_minute() {
         let minute = Duration::from_secs(60);
-        let mut lines = Lines::new(Vec::new());
+        let mut lines = Lines::new(Vec::new(), None);
         lines.observe(&Event::Step(Step::Measuring(3 * minute)));
         (1..=180).for_each(|second| lines.observe(&progress(Duration::from_secs(second))));
         insta::assert_snapshot!(String::from_utf8(lines.sink).unwrap(), @r"
             1m 00s of 3m 00s: 500 rps, 1 errors, p50 846µs, p99 2.00ms so far
             2m 00s of 3m 00s: 500 rps, 1 errors, p50 846µs, p99 2.00ms so far
+        ");
+    }
+
+    #[test]
+    fn a_line_says_which_of_several_clusters_it_is_of() {
+        let mut lines = Lines::new(Vec::new(), Some("east".to_owned()));
+        let group = "quick::500rps::10s@east".to_owned();
+        lines.observe(&Event::GroupStarted { group, runs: 1, at_least: Duration::from_secs(12) });
+        lines.observe(&Event::RunStarted { mesh: MeshName::bare(), block: 1, blocks: 1 });
+        lines.observe(&Event::RunFailed { mesh: MeshName::bare(), why: "the node is gone".into() });
+        let (group, at_most) = ("quick::limit::10s@east".to_owned(), Duration::from_secs(300));
+        lines.observe(&Event::SearchStarted { group, most_probes: 25, at_most });
+        insta::assert_snapshot!(String::from_utf8(lines.sink).unwrap(), @r"
+
+        quick::500rps::10s@east: 1 run, at least 12s
+          east: bare, block 1 of 1
+          east: bare failed: the node is gone
+
+        quick::limit::10s@east: at most 25 probes, at most 5m 00s
         ");
     }
 
@@ -130,7 +162,7 @@ mod tests {
             Event::RunFailed { mesh: mesh(), why: "web-0 ended before it was ready:\nport taken\n".into() },
             Event::GroupDone,
         ];
-        let mut lines = Lines::new(Vec::new());
+        let mut lines = Lines::new(Vec::new(), None);
         events.iter().for_each(|event| lines.observe(event));
         insta::assert_snapshot!(String::from_utf8(lines.sink).unwrap(), @r"
         2 processes of campaign 7f

@@ -6,6 +6,7 @@ mod lines;
 mod meshes;
 mod words;
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Stderr, stderr};
 
 use meshbench_core::event::Event;
@@ -26,7 +27,11 @@ pub enum Verbosity {
 
 /// Shows events on standard error as they happen.
 #[derive(Debug)]
-pub struct Progress(Shown);
+pub struct Progress {
+    shown: Shown,
+    /// Those of clusters where several are measured at once: a line each, for the bars of one would draw over another's.
+    of_clusters: BTreeMap<String, Lines<Stderr>>,
+}
 
 #[derive(Debug)]
 enum Shown {
@@ -39,19 +44,25 @@ impl Progress {
     /// Chooses what suits standard error: a bar for a terminal, plain lines for a log.
     #[must_use]
     pub fn on_stderr(verbosity: Verbosity) -> Self {
-        Self(match verbosity {
+        let shown = match verbosity {
             Verbosity::Quiet => Shown::Nothing,
             Verbosity::Normal if stderr().is_terminal() => Shown::Bar(Bar::default()),
-            Verbosity::Normal => Shown::Lines(Lines::new(stderr())),
-        })
+            Verbosity::Normal => Shown::Lines(Lines::new(stderr(), None)),
+        };
+        Self { shown, of_clusters: BTreeMap::new() }
     }
 
-    /// Shows one event. What cannot be written is lost: a measurement must not fail for its progress.
-    pub fn observe(&mut self, event: &Event) {
-        match &mut self.0 {
-            Shown::Nothing => {}
-            Shown::Lines(lines) => lines.observe(event),
-            Shown::Bar(bar) => bar.observe(event),
+    /// Shows one event, with the cluster it is of where several are measured at once. What cannot be written is lost: a
+    /// measurement must not fail for its progress.
+    pub fn observe(&mut self, cluster: Option<&str>, event: &Event) {
+        match (&mut self.shown, cluster) {
+            (Shown::Nothing, _) => {}
+            (_, Some(cluster)) => {
+                let new = || Lines::new(stderr(), Some(cluster.to_owned()));
+                self.of_clusters.entry(cluster.to_owned()).or_insert_with(new).observe(event);
+            }
+            (Shown::Lines(lines), None) => lines.observe(event),
+            (Shown::Bar(bar), None) => bar.observe(event),
         }
     }
 }

@@ -4,13 +4,15 @@ use meshbench_core::event::{Event, Step};
 
 use crate::format::{Number, counted, wait};
 
-/// The line for an event that is worth one.
+/// The line for an event that is worth one. What may come first in a trial begins a line of its own: libtest has begun one
+/// with the trial's name.
 pub(super) fn line(event: &Event) -> Option<String> {
     Some(match event {
         Event::Swept { what } => what.clone(),
         Event::Provisioning { mesh } => format!("provisioning {mesh}"),
+        Event::MakingCluster { command } => format!("\nmaking a cluster: {command}"),
+        Event::RemovingCluster { context } => format!("removing the cluster {context}"),
         Event::GroupStarted { group, runs, at_least } => {
-            // On a line of its own: libtest has begun one with the trial's name.
             format!("\n{group}: {}, at least {}", counted(u64::from(*runs), "run"), wait(*at_least))
         }
         Event::SearchStarted { group, most_probes, at_most } => format!(

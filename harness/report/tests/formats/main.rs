@@ -8,6 +8,7 @@
 )]
 
 mod calibration;
+mod clusters;
 mod console;
 mod dashboard;
 mod exposition;

@@ -2,6 +2,7 @@
 
 use super::bounds;
 use super::checker::Checker;
+use super::cluster;
 use crate::scenario::raw::{RawKube, RawWorkloadImages};
 use crate::scenario::{KubeSettings, ProviderKind, Workload, WorkloadImages};
 use crate::yaml::Path;
@@ -19,6 +20,7 @@ pub(super) fn check(
     }
     let default = RawKube::default();
     let raw = raw.unwrap_or(&default);
+    let clusters = cluster::check(checker, &path, raw);
     image(checker, &path.key("image"), &raw.image);
     let workload_images = raw.workload_images.as_ref().map(|raw| {
         workload.iter().for_each(|workload| refuse_votes_that_nobody_casts(checker, workload));
@@ -38,7 +40,7 @@ pub(super) fn check(
         checker.bound(&path.key("step_limit"), limit, bounds::LONGEST_STEP);
     }
     Some(KubeSettings {
-        context: raw.context.clone(),
+        clusters,
         image: raw.image.clone(),
         workload_images,
         generators: generators?,

@@ -3,6 +3,7 @@
 mod bounds;
 mod budgets;
 mod checker;
+mod cluster;
 mod compare;
 mod kube;
 mod limit;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Count, Written};
+use super::{Count, RawCluster, Written};
 use crate::scenario::kube::{GeneratorNode, NamespaceLayout, ServicePlacement};
 use crate::units::Span;
 
@@ -12,9 +12,13 @@ use crate::units::Span;
 #[serde(deny_unknown_fields, default, expecting = "a mapping such as {generators: 2}")]
 #[schemars(rename = "Kube")]
 pub(in crate::scenario) struct RawKube {
-    /// The kubeconfig context. `--context` and `MESHBENCH_CONTEXT` overrule it; without any, no case runs.
+    /// The kubeconfig contexts of the clusters, on all of which the cases run at once. `--context` and `MESHBENCH_CONTEXT`
+    /// overrule them; without any, and without `cluster`, no case runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::scenario) contexts: Vec<String>,
+    /// A cluster that is made for the campaign and removed with it, in place of `contexts`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::scenario) context: Option<String>,
+    pub(in crate::scenario) cluster: Option<RawCluster>,
     /// The image with meshbench's programs, which every node has or can pull.
     pub(in crate::scenario) image: String,
     /// The images of upstream's Emojivoto, to run it in place of ours. Its voting service cannot start with votes:
@@ -53,7 +57,8 @@ pub(in crate::scenario) struct RawWorkloadImages {
 impl Default for RawKube {
     fn default() -> Self {
         Self {
-            context: None,
+            contexts: Vec::new(),
+            cluster: None,
             // What `meshbench-testcluster image` makes; no registry has it.
             image: "localhost/meshbench:dev".to_owned(),
             workload_images: None,

@@ -4,6 +4,7 @@
 //! The JSON schema comes from these types; their comments are what an editor shows.
 
 mod budgets;
+mod cluster;
 mod entries;
 mod kube;
 mod limit;
@@ -19,6 +20,7 @@ use super::{MeshName, MeshVersion, ProviderKind, Tier};
 use crate::units::Span;
 
 pub(super) use budgets::{OVERRIDES, RawBudgets, RawLimits};
+pub(super) use cluster::RawCluster;
 pub(super) use entries::Entries;
 pub(super) use kube::{RawKube, RawWorkloadImages};
 pub(super) use limit::{RawLimit, RawServiceLevel};

@@ -1,0 +1,167 @@
+//! Campaigns on several clusters at once, and on one that is made for them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use meshbench_core::judge::Verdict;
+use meshbench_core::report::Report;
+use meshbench_testcluster::{Cluster, cgroups};
+use serde_json::Value;
+
+use super::campaigns::small_scenario;
+use crate::support::{Workshop, eventually, start, text_of};
+use crate::world::{World, everything, folder_for, program, testcluster, write_image, write_kubeconfig};
+
+/// The same blocks on two clusters, of which one has little CPU for its apps: each is judged alone, and the slower one is
+/// named and not pooled.
+pub(crate) fn of_two_clusters_the_slowed_one_is_the_lemon() {
+    let world = World::new();
+    let west = Second::up(world.cluster());
+    // The apps' node alone: a generator that is late would say nothing of the cluster. A millisecond at a time, for less
+    // than a request takes is what slows each of them, and not just their crowd.
+    let apps = format!("{}/node-1", west.0.cgroup());
+    cgroups::limit_cpu(&apps, Duration::from_millis(1), Duration::from_millis(10)).unwrap();
+    let kubeconfig = world.cluster().folder().join("east-and-west.kubeconfig");
+    write_merged([("east", world.cluster()), ("west", &west.0)], &kubeconfig);
+    let scenario = small_scenario("bare", "8s", "  generator_node: node-2\n");
+    let scenario = scenario.replace("100rps", "30rps").replace("repeats: 1", "repeats: 2");
+    world.workshop.scenario("both", &scenario);
+    let before = [everything(world.cluster()), everything(&west.0)];
+
+    let mut campaign = world.meshbench(&["run", "both", "--context", "east,west"]);
+    let output = campaign.env("KUBECONFIG", &kubeconfig).output().unwrap();
+    let text = text_of(&output);
+    assert_eq!([everything(world.cluster()), everything(&west.0)], before, "{text}");
+    let report = world.workshop.report();
+    assert_both_ran(&report, &text);
+    let pooled = report.pooled.as_ref().expect(&text);
+    let why = |name: &str| {
+        let member = pooled.members.iter().find(|member| member.name == name).expect(&text);
+        member.left_out.as_deref()
+    };
+    assert_eq!(why("east"), None, "{text}");
+    assert!(why("west").is_some_and(|why| why.starts_with("a lemon: ")), "{text}");
+    let [case] = pooled.cases.as_slice() else { panic!("{text}") };
+    assert_eq!((case.name.as_str(), case.members), ("both::bare::30rps::8s", 1), "{text}");
+    assert!(text.contains("not pooled: west: a lemon"), "{text}");
+}
+
+fn assert_both_ran(report: &Report, text: &str) {
+    let names: Vec<_> = report.cases.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!(names, ["both::bare::30rps::8s@east", "both::bare::30rps::8s@west"], "{text}");
+    for case in &report.cases {
+        assert!(!matches!(case.verdict, Verdict::Error { .. }), "{text}");
+        assert_eq!(case.runs.len(), 2, "{text}");
+    }
+    let contexts: Vec<_> =
+        report.environment.clusters.iter().map(|cluster| cluster.context.as_str()).collect();
+    assert_eq!(contexts, ["east", "west"], "{text}");
+}
+
+/// A cluster beside the shared one, with our image and our role in it.
+struct Second(Cluster);
+
+impl Second {
+    fn up(first: &Cluster) -> Self {
+        let second = Self(Cluster::in_folder(&folder_for("kube-west")).unwrap());
+        testcluster(&second.0, &["up"]);
+        let image = first.folder().join("meshbench.tar").display().to_string();
+        testcluster(&second.0, &["load-image", &image]);
+        write_kubeconfig(&second.0);
+        second
+    }
+}
+
+impl Drop for Second {
+    fn drop(&mut self) {
+        testcluster(&self.0, &["down"]);
+    }
+}
+
+/// The least privileged account of each cluster, by a context of its own.
+fn write_merged(clusters: [(&str, &Cluster); 2], to: &Path) {
+    let mut merged = serde_json::json!({
+        "apiVersion": "v1", "kind": "Config", "clusters": [], "users": [], "contexts": [],
+    });
+    for (name, cluster) in clusters {
+        let own = fs::read_to_string(cluster.folder().join("least-privilege.kubeconfig")).unwrap();
+        let mut own: Value = serde_json::from_str(&own).unwrap();
+        own["contexts"][0]["context"] = serde_json::json!({"cluster": name, "user": name});
+        for list in ["clusters", "users", "contexts"] {
+            own[list][0]["name"] = name.into();
+            merged[list].as_array_mut().unwrap().push(own[list][0].take());
+        }
+    }
+    fs::write(to, merged.to_string()).unwrap();
+}
+
+/// From nothing to nothing; and where the campaign was killed, the next start removes what it had made.
+pub(crate) fn a_cluster_lives_as_long_as_its_campaign() {
+    let place = Place::new();
+    let scenario = small_scenario("bare", "1s", &place.recipe());
+    place.workshop.scenario("made", &scenario);
+    let mut killed = start(&mut place.workshop.meshbench(&["run", "made"]));
+    eventually("a cluster that is being made", || {
+        let clusters = place.clusters();
+        if clusters.is_empty() { Err("none".to_owned()) } else { Ok(()) }
+    });
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let [first] = place.clusters().try_into().unwrap();
+
+    let output = place.workshop.meshbench(&["run", "made"]).output().unwrap();
+    let text = text_of(&output);
+    assert!(text.contains(&format!("removed {first}, which a killed campaign had made")), "{text}");
+    assert_eq!(place.clusters(), Vec::<String>::new(), "{text}");
+    place.workshop.assert_clean(&text);
+    let report = place.workshop.report();
+    let [case] = report.cases.as_slice() else { panic!("{text}") };
+    assert_eq!((case.name.as_str(), case.runs.len()), ("made::bare::100rps::1s", 1), "{text}");
+    let [cluster] = report.environment.clusters.as_slice() else { panic!("{text}") };
+    assert_eq!((cluster.context.as_str(), cluster.nodes.len()), ("testcluster", 2), "{text}");
+}
+
+/// Where the clusters of campaigns are made, and the image that they get.
+struct Place {
+    workshop: Workshop,
+    folder: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = folder_for("made");
+        fs::create_dir_all(folder.join("clusters")).unwrap();
+        write_image(&folder.join("meshbench.tar").display().to_string());
+        Self { workshop: Workshop::new(), folder }
+    }
+
+    /// In the section `kube` of a scenario.
+    fn recipe(&self) -> String {
+        let (folder, program) = (self.folder.display(), program());
+        let testcluster = format!("{} --folder {folder}/clusters/{{name}}", program.display());
+        let create = format!(
+            "{testcluster} up && {testcluster} load-image {folder}/meshbench.tar && \
+             cp {folder}/clusters/{{name}}/kubeconfig $KUBECONFIG"
+        );
+        format!(
+            "  cluster:\n    create: [sh, -c, \"{create}\"]\n    delete: [sh, -c, \"{testcluster} down\"]\n    context: testcluster\n"
+        )
+    }
+
+    /// The names of those that are there.
+    fn clusters(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.join("clusters")).unwrap().map(|entry| entry.unwrap());
+        let folders = entries.filter(|entry| entry.path().is_dir());
+        folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        for name in self.clusters() {
+            testcluster(&Cluster::in_folder(&self.folder.join("clusters").join(name)).unwrap(), &["down"]);
+        }
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
