@@ -11,9 +11,10 @@ const BELOW_A_CANDIDATE: f64 = 0.2;
 /// It is worth confirming when the limit lies less than a step above it with this probability.
 const WITHIN_A_STEP: f64 = 0.7;
 /// How many candidates are tried to be confirmed.
-const MOST_CANDIDATES: u32 = 3;
-/// How many probes look for another candidate where one was contradicted.
-const PROBES_FOR_ANOTHER: u32 = 4;
+const MOST_CANDIDATES: u32 = 8;
+/// By what part of a step the next candidate is lower where one did not hold. What is found then is what holds every time,
+/// even where the limit is a matter of luck over several percent, as on machines that are never twice the same.
+const RETREAT: f64 = 0.25;
 /// Answers are wrong, or lie on the edge, so often that it takes so many probes where halving a range would take one.
 const PROBES_PER_HALVING: f64 = 1.25;
 /// Probes that every search may take besides.
@@ -76,8 +77,7 @@ impl Search {
     #[must_use]
     pub fn most_probes(plan: &LimitPlan) -> u32 {
         let locating = most_to_locate(log(plan.to) - log(plan.from), plan.step());
-        let again = (MOST_CANDIDATES - 1) * PROBES_FOR_ANOTHER;
-        locating + again + MOST_CANDIDATES * (plan.confirmations.get() + 1)
+        locating + MOST_CANDIDATES * (plan.confirmations.get() + 1)
     }
 
     /// What to probe next; `None` when there is nothing left to ask.
@@ -109,7 +109,7 @@ impl Search {
             (State::Confirming(candidate), Answer::NotHeld(owner)) if probe.purpose == Purpose::Exceed => {
                 self.after_agreement(Candidate { ended_by: Some(owner), ..candidate })
             }
-            (State::Confirming(_), _) => self.after_contradiction(),
+            (State::Confirming(candidate), answer) => self.after_contradiction(candidate, answer),
             (State::Concluded(conclusion), _) => State::Concluded(conclusion),
         };
     }
@@ -123,12 +123,17 @@ impl Search {
         }
     }
 
-    /// Between which rates the limit lies with a probability of 95%.
+    /// Between which rates the limit lies with a probability of 95%. What was found to hold every time may be lower than
+    /// what holds every other time, and is in it.
     #[must_use]
     pub fn interval(&self) -> Credible {
         let [low, median, high] =
             [MISSED_ON_A_SIDE, 0.5, 1.0 - MISSED_ON_A_SIDE].map(|part| self.posterior.quantile(part).exp());
-        Credible { low, median, high }
+        let found = match self.conclusion() {
+            Conclusion::Found { rate } | Conclusion::AtLeast { rate, .. } => rate.requests_per_second(),
+            Conclusion::BelowRange | Conclusion::Unsettled => low,
+        };
+        Credible { low: low.min(found), median, high }
     }
 
     /// What part of another search's limit this one's is, with a probability of 95%.
@@ -169,13 +174,25 @@ impl Search {
         }
     }
 
-    fn after_contradiction(&mut self) -> State {
+    /// Where a candidate did not hold, it is what gave out above the next; where more held, that is the next.
+    fn after_contradiction(&mut self, Candidate { log_rate, .. }: Candidate, answer: Answer) -> State {
         self.candidates += 1;
         if self.candidates >= MOST_CANDIDATES {
             return State::Concluded(Conclusion::Unsettled);
         }
-        self.left_to_locate = PROBES_FOR_ANOTHER;
-        self.after_locating()
+        match answer {
+            Answer::Held => {
+                let log_rate = (log_rate + self.step).min(self.to);
+                let ended_by = (log_rate >= self.to).then_some(Owner::Range);
+                self.after_agreement(Candidate { log_rate, held: 1, ended_by })
+            }
+            Answer::NotHeld(_) if log_rate <= self.from => State::Concluded(Conclusion::BelowRange),
+            Answer::NotHeld(owner) => {
+                let lower = log_rate - RETREAT * self.step;
+                let log_rate = lower.min(self.posterior.quantile(BELOW_A_CANDIDATE)).max(self.from);
+                State::Confirming(Candidate { log_rate, held: 0, ended_by: Some(owner) })
+            }
+        }
     }
 }
 

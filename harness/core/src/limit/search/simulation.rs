@@ -87,19 +87,25 @@ fn limits_rps(count: u32) -> impl Iterator<Item = f64> {
 #[rstest]
 #[case::sharp(0.0, 0.0, 1.0)]
 #[case::disturbed(0.0, 0.01, 0.99)]
-#[case::blurred(0.02, 0.01, 0.99)]
-// Where the limit itself is five percent wide, so are the answers.
-#[case::very_blurred(0.05, 0.01, 0.93)]
+#[case::blurred(0.02, 0.01, 0.97)]
+// Where the limit itself is five percent wide, what holds every time is up to as much below what holds every other time.
+#[case::very_blurred(0.05, 0.01, 0.85)]
 fn limits_are_found_within_three_percent(#[case] edge: f64, #[case] lapses: f64, #[case] at_least: f64) {
     let (plan, mut near, mut located) = (plan("50rps", "5krps"), 0_u32, Vec::new());
+    let (mut settled, mut all) = (0_u32, Vec::new());
     for (seed, limit_rps) in (0..).zip(limits_rps(400)) {
-        let (search, to_locate, _) = search(&plan, Truth { limit_rps, edge, lapses }, seed);
+        let (search, to_locate, probes) = search(&plan, Truth { limit_rps, edge, lapses }, seed);
+        settled += u32::from(matches!(search.conclusion(), Conclusion::Found { .. }));
+        all.push(probes);
         near += u32::from((found(&search) / limit_rps - 1.0).abs() <= 0.03);
         located.push(to_locate);
     }
+    all.sort_unstable();
+    assert!(f64::from(settled) >= 0.98 * 400.0, "{settled} of 400 came to a conclusion");
     assert!(f64::from(near) >= at_least * 400.0, "{near} of 400");
     located.sort_unstable();
-    assert!(located[380] <= 14, "nineteen of twenty take {} probes", located[380]);
+    assert!(located[380] <= 12, "nineteen of twenty take {} probes to locate", located[380]);
+    assert!(all[380] <= 22, "nineteen of twenty take {} probes", all[380]);
 }
 
 #[rstest]
@@ -110,7 +116,7 @@ fn twenty_of_twenty_are_found_in_twelve_probes(#[case] limit_rps: f64) {
         let plan = plan("25rps", "2.5krps");
         let (search, to_locate, _) = search(&plan, Truth { limit_rps, edge: 0.02, lapses: 0.0 }, seed);
         assert!((found(&search) / limit_rps - 1.0).abs() <= 0.03, "{} with seed {seed}", found(&search));
-        assert!(to_locate <= 12 + PROBES_FOR_ANOTHER, "{to_locate} with seed {seed}");
+        assert!(to_locate <= 12, "{to_locate} with seed {seed}");
         assert!(search.interval().low <= limit_rps && limit_rps <= search.interval().high, "seed {seed}");
     }
 }
