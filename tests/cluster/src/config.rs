@@ -224,6 +224,9 @@ pub fn kubelet_arguments(number: u8) -> Vec<String> {
         ("kubeconfig", format!("{}/{}.kubeconfig", inside::CLUSTER, network::node_name(number))),
         ("hostname-override", network::node_name(number)),
         ("node-ip", network::node_address(number)),
+        // How often it counts what containers use: five times as often as by itself, so that whoever waits for the next
+        // count waits a fifth as long.
+        ("housekeeping-interval", "2s".to_owned()),
     ];
     as_arguments(&flags)
 }

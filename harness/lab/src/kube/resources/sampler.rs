@@ -10,7 +10,8 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams};
 use kube::{Client, ResourceExt};
 use meshbench_core::edges::Reading;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::collected::{Collected, Counted, Round, node_of};
@@ -24,6 +25,8 @@ use crate::wait;
 /// How often kubelets are asked. Their counters move every 10 to 20 seconds, measured on Kubernetes 1.34: this often, no
 /// reading is missed and the asking costs the nodes little.
 const INTERVAL: Duration = Duration::from_secs(5);
+/// How often once the load is over and the next reading of each is all that is waited for.
+const FINISHING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Reads the counters of a run's containers, on all their nodes at once, until told to finish.
 #[derive(Debug)]
@@ -33,6 +36,7 @@ pub(crate) struct Sampler {
     /// Those that were there when it began, by `namespace/name`.
     pods: BTreeMap<String, Pod>,
     collected: Arc<Mutex<Collected>>,
+    finishing: Arc<Notify>,
     _task: AbortOnDropHandle<()>,
 }
 
@@ -53,9 +57,15 @@ impl Sampler {
     pub(crate) async fn start(cluster: &Cluster, subjects: Subjects) -> Result<Self, KubeError> {
         let pods = measured_pods(cluster.client(), &subjects).await?;
         let collected = Arc::<Mutex<Collected>>::default();
-        let task = read_on(cluster.client().clone(), subjects.clone(), Arc::clone(&collected));
+        let finishing = Arc::<Notify>::default();
+        let task = read_on(
+            cluster.client().clone(),
+            subjects.clone(),
+            Arc::clone(&collected),
+            Arc::clone(&finishing),
+        );
         let _task = AbortOnDropHandle::new(tokio::spawn(task));
-        Ok(Self { cluster: cluster.clone(), subjects, pods, collected, _task })
+        Ok(Self { cluster: cluster.clone(), subjects, pods, collected, finishing, _task })
     }
 
     /// Reads on until every container that runs has counters from after the window's end, in nanoseconds since 1970; at most
@@ -68,6 +78,7 @@ impl Sampler {
         window_end_unix_ns: u64,
         limit: Duration,
     ) -> Result<Observed, KubeError> {
+        self.finishing.notify_one();
         let rounds = lock(&self.collected).rounds();
         let covered = wait::until(limit, || async {
             let collected = lock(&self.collected);
@@ -102,15 +113,23 @@ async fn measured_pods(client: &Client, subjects: &Subjects) -> Result<BTreeMap<
         .collect())
 }
 
-/// Reads round after round. One in which somebody does not answer is none: an API server that is away for a while costs
+/// Reads round after round, and more often once `finishing`. One in which somebody does not answer is none: an API server that is away for a while costs
 /// readings, and no more than the interval if it is back before the window's end.
-async fn read_on(client: Client, subjects: Subjects, collected: Arc<Mutex<Collected>>) {
-    let mut ticks = interval(INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+async fn read_on(
+    client: Client,
+    subjects: Subjects,
+    collected: Arc<Mutex<Collected>>,
+    finishing: Arc<Notify>,
+) {
+    let mut every = INTERVAL;
     loop {
-        ticks.tick().await;
+        let next = Instant::now() + every;
         let round = read_once(&client, &subjects).await;
         lock(&collected).add(round);
+        tokio::select! {
+            () = sleep_until(next) => {}
+            () = finishing.notified() => every = FINISHING_INTERVAL,
+        }
     }
 }
 
