@@ -54,13 +54,13 @@ pub struct ClusterPlacement {
 /// How long the steps around the load took, in seconds, each until it was verified.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepSeconds {
-    /// Installing the mesh, until it was ready.
+    /// Installing the mesh, until it was ready; zero where it stood from the run before.
     pub install: f64,
     /// Deploying the workload, until every pod was ready and enrolled.
     pub deploy: f64,
     /// Deleting the workload, until it was gone.
     pub delete: f64,
-    /// Uninstalling the mesh, until it was gone.
+    /// Uninstalling the mesh, until it was gone; zero where it stayed for the run after.
     pub uninstall: f64,
 }
 
