@@ -163,7 +163,23 @@ fn a_known_capacity_is_found_and_said_before_and_after() {
     assert_eq!(case.name, "capacity::slow::limit::2s");
     assert_eq!(case.runs.len(), limit.probes.len());
     assert_eq!(case.counted_runs().count(), 1, "the run that confirmed it");
+    assert_made_anew(&workshop);
     workshop.assert_clean("a search");
+}
+
+/// From the recordings the same page comes, though these are of all probes and its figures of the run that confirmed the limit.
+fn assert_made_anew(workshop: &Workshop) {
+    let page = workshop.campaign().join("report.html");
+    let left = fs::read_to_string(&page).unwrap();
+    fs::remove_file(&page).unwrap();
+    let output =
+        workshop.meshbench(&["report", &workshop.campaign().display().to_string()]).output().unwrap();
+    assert!(output.status.success(), "{}", text_of(&output));
+    assert!(
+        fs::read_to_string(&page).unwrap() == left,
+        "the page made anew is another: {}",
+        text_of(&output)
+    );
 }
 
 #[rstest]

@@ -32,6 +32,7 @@ use crate::clusters::{Clusters, Running};
 use crate::discovery::{HeldBack, PlannedCase};
 use crate::environment::read_environment;
 use crate::places::carry_out_at_once;
+use crate::remains::Remains;
 use crate::settings::Settings;
 
 /// Why a case without a report has none: nothing else leaves one out.
@@ -109,7 +110,10 @@ impl Campaign {
             .enable_all()
             .build()
             .map_err(system("start the asynchronous runtime"))?;
-        let swept = runtime.block_on(sweep(&output)).map_err(file("sweep what a killed campaign left in"))?;
+        let mut announce =
+            |name: &str| progress.observe(None, &Event::RemovingCluster { context: name.to_owned() });
+        let swept = runtime.block_on(sweep(&output, &cancelled, &mut announce));
+        let swept = swept.map_err(file("sweep what a killed campaign left in"))?;
         if let Some(what) = describe(&swept) {
             progress.observe(None, &Event::Swept { what });
         }
@@ -235,7 +239,7 @@ impl Campaign {
         verdict
     }
 
-    /// Runs the case's block group, once, on all clusters at once where there are several.
+    /// Runs the case's block group, once, with those that share its blocks, on all clusters at once where there are several.
     ///
     /// # Errors
     /// Why this case cannot run, whatever becomes of the others.
@@ -244,7 +248,7 @@ impl Campaign {
             return Err(format!("{reason} (cure: {cure})"));
         }
         definition(&self.catalog, &case.case.mesh)?;
-        if self.ran.contains(&case.blocks()) || self.stopping(case).is_some() {
+        if self.ran.contains(&case.batch()) || self.stopping(case).is_some() {
             return Ok(());
         }
         if self.interrupted || self.cancelled.is_cancelled() {
@@ -255,8 +259,8 @@ impl Campaign {
     }
 
     fn run_group(&mut self, case: &PlannedCase, selected: &[PlannedCase]) -> Result<(), String> {
-        let blocks = case.blocks();
-        let members = selected.iter().filter(|other| other.can_run() && other.blocks() == blocks);
+        let batch = case.batch();
+        let members = selected.iter().filter(|other| other.can_run() && other.batch() == batch);
         let members: Vec<_> = members.filter(|member| self.stopping(member).is_none()).collect();
         let Self {
             catalog, runtime, provider, clusters, live, folder, cancelled, progress, baselines, ..
@@ -278,7 +282,7 @@ impl Campaign {
                 Ok(outcome) => {
                     let cluster = place.cluster.and_then(|choice| clusters.environment(choice));
                     judged.extend(outcome.reports(&place.members, provider, baselines, cluster, share));
-                    outcomes.push(outcome.into_measured());
+                    outcomes.extend(outcome.into_measured());
                 }
                 Err(why) => {
                     // One whose definition is wrong says that instead, when its turn comes.
@@ -292,7 +296,7 @@ impl Campaign {
         let digest = digest(text.as_bytes());
         self.scenarios.insert(name.clone(), ScenarioSource { name, text, digest, seed });
         self.interrupted |= outcomes.iter().any(|outcome| outcome.interrupted);
-        self.ran.insert(blocks);
+        self.ran.insert(batch);
         self.keep(judged, &outcomes);
         Ok(())
     }
@@ -348,17 +352,15 @@ impl Campaign {
         self.unwritten.as_ref()
     }
 
-    /// Ends the campaign; its scratch folder goes with it, and what is left of it in clusters. What could not be removed
-    /// there comes back in words.
+    /// What the campaign came to, and what it has in clusters still, which is to go once the report is safe.
     #[must_use]
     pub(crate) fn finish(
-        mut self,
+        self,
         ignored: Vec<IgnoredCase>,
         broken_scenarios: Vec<BrokenScenario>,
-    ) -> (Report, Vec<String>) {
+    ) -> (Report, Remains) {
         let (started_at, since) = self.started;
         let clusters = self.clusters.environments();
-        let left = self.runtime.block_on(self.clusters.leave(&mut self.progress));
         let report = Report {
             version: REPORT_VERSION,
             campaign: self.live.id().to_owned(),
@@ -373,7 +375,8 @@ impl Campaign {
             broken_scenarios,
         };
         let pooled = Pooled::of_clusters(&report, &self.latencies);
-        (Report { pooled, ..report }, left)
+        let Self { runtime, clusters, progress, live, .. } = self;
+        (Report { pooled, ..report }, Remains { runtime, clusters, progress, _live: live })
     }
 }
 

@@ -42,12 +42,28 @@ pub(crate) fn heading(catalog: &MeshCatalog, provider: &LocalProvider, case: &Pl
     }
 }
 
-/// What runs a mesh on this machine; on a cluster its images do.
-pub(crate) fn executable(
-    provider: &LocalProvider,
+/// Who a case is that was carried out, by the names of its group and its own.
+pub(crate) fn carried_out(
+    (group, name): (String, String),
+    mesh: &MeshDefinition,
     scenario: &Scenario,
-    mesh: &MeshName,
-) -> Option<Executable> {
+    members: &[&PlannedCase],
+    provider: &LocalProvider,
+    cluster: Option<&ClusterEnvironment>,
+) -> CaseHeading {
+    CaseHeading {
+        selected: members.iter().any(|member| member.name == name),
+        name,
+        group,
+        mesh: mesh.name.to_string(),
+        cluster: cluster.map(|cluster| cluster.context.clone()),
+        mesh_version: mesh.version.clone(),
+        executable: executable(provider, scenario, &mesh.name),
+    }
+}
+
+/// What runs a mesh on this machine; on a cluster its images do.
+fn executable(provider: &LocalProvider, scenario: &Scenario, mesh: &MeshName) -> Option<Executable> {
     if scenario.provider == ProviderKind::Kube {
         return None;
     }
@@ -104,16 +120,8 @@ pub(crate) fn group_reports<'a>(
             judge(&mesh.name, &fit, &fit_bare, &plan.scenario.budgets, comparison.as_ref(), causes)
                 .losing(losses(&runs))
                 .invalid_for(invalid);
-        let name = plan.case_name(&mesh.name);
-        let heading = CaseHeading {
-            selected: members.iter().any(|member| member.name == name),
-            name,
-            group: plan.name(),
-            mesh: mesh.name.to_string(),
-            cluster: cluster.map(|cluster| cluster.context.clone()),
-            mesh_version: mesh.version.clone(),
-            executable: executable(provider, plan.scenario, &mesh.name),
-        };
+        let names = (plan.name(), plan.case_name(&mesh.name));
+        let heading = carried_out(names, mesh, plan.scenario, members, provider, cluster);
         let is_comparable = !matches!(judgement.verdict, Verdict::Invalid { .. } | Verdict::Error { .. });
         let measured = baselines
             .measure(plan, &heading, &fit, &fit_bare, cluster)

@@ -83,8 +83,11 @@ impl Clusters {
     ) {
         let is_new = |choice: &&ClusterChoice| self.0.iter().all(|(known, _)| known != *choice);
         let new: Vec<&ClusterChoice> = choices.iter().copied().filter(is_new).collect();
-        let reached =
-            join_all(new.iter().map(|choice| Reached::reach(choice, scenario, meshes, running))).await;
+        let reached = join_all(new.iter().map(|choice| {
+            let told_of = choice.context().filter(|_| choices.len() > 1);
+            Reached::reach(choice, told_of, scenario, meshes, running)
+        }))
+        .await;
         self.0.extend(new.into_iter().cloned().zip(reached));
     }
 
@@ -119,8 +122,10 @@ impl Clusters {
 }
 
 impl Reached {
+    /// `told_of` is its name, where several are reached and progress has to say of which it is.
     async fn reach(
         choice: &ClusterChoice,
+        told_of: Option<&str>,
         scenario: &Scenario,
         meshes: &[&MeshDefinition],
         running: Running<'_>,
@@ -142,8 +147,7 @@ impl Reached {
         };
         let provider = begun.map_err(|error| error_chain(&error)).map(|(provider, swept)| {
             let mut progress = running.progress.borrow_mut();
-            let context = choice.context();
-            swept.into_iter().for_each(|what| progress.observe(context, &Event::Swept { what }));
+            swept.into_iter().for_each(|what| progress.observe(told_of, &Event::Swept { what }));
             provider
         });
         Self { made, provider }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use meshbench_core::problem::{Problem, Problems};
 use meshbench_core::report::BrokenScenario;
-use meshbench_core::scenario::{Case, CaseLoad, Known, MeshName, ProviderKind, Scenario, Tier};
+use meshbench_core::scenario::{
+    Case, CaseLoad, Conditions, InstallCycle, Known, MeshName, ProviderKind, Scenario, Tier,
+};
 use meshbench_core::yaml;
 use meshbench_emojivoto::catalog as emoji;
 use meshbench_lab::mesh::{BinaryFinder, CatalogError, LocalMesh, MeshCatalog};
@@ -93,10 +95,19 @@ impl HeldBack {
 }
 
 impl PlannedCase {
-    /// `scenario::rate::duration`, or `scenario::limit::duration`: the cases of one name run at once, on whatever clusters.
+    /// `scenario::rate::duration` or as the conditions are: the cases of one name run at once, on whatever clusters.
     #[must_use]
     pub(crate) fn blocks(&self) -> String {
-        format!("{}::{}::{}", self.case.scenario, self.case.load, self.case.duration)
+        format!("{}::{}", self.case.scenario, self.case.conditions)
+    }
+
+    /// The cases of one batch run together: those of one name of blocks, or all of a scenario whose meshes stay installed.
+    #[must_use]
+    pub(crate) fn batch(&self) -> String {
+        match self.scenario.kube.install {
+            InstallCycle::PerRun => self.blocks(),
+            InstallCycle::PerBlock => self.case.scenario.clone(),
+        }
     }
 
     /// The context of its cluster, where it runs on others too.
@@ -112,18 +123,19 @@ impl PlannedCase {
         (compare.new == self.case.mesh).then_some(&compare.old)
     }
 
-    /// Of the `selected`, those that have to be run first, lowest rate first: the same scenario and duration at lower rates,
-    /// where these decide which meshes go on. Those on other clusters too, for all of a rate run at once.
+    /// Of the `selected`, those that have to be run first, lowest rate first: the same scenario under conditions that differ in
+    /// a lower rate alone, where these decide which meshes go on. Those on other clusters too, for all of a rate run at once.
     pub(crate) fn lower_rates<'a>(&self, selected: &'a [Self]) -> Vec<&'a Self> {
-        let Case { scenario, load, duration, .. } = &self.case;
+        let Case { scenario, conditions, .. } = &self.case;
         let is_lower = |other: &&Self| {
-            let Case { scenario: its_scenario, load: its_load, duration: its_duration, .. } = &other.case;
-            (its_scenario, its_duration) == (scenario, duration)
-                && matches!((its_load, load), (CaseLoad::Rate(its_rate), CaseLoad::Rate(rate)) if its_rate < rate)
+            let its = other.case.conditions;
+            &other.case.scenario == scenario
+                && Conditions { load: conditions.load, ..its } == *conditions
+                && matches!((its.load, conditions.load), (CaseLoad::Rate(its), CaseLoad::Rate(rate)) if its < rate)
         };
         let mut lower: Vec<_> =
             selected.iter().filter(|_| self.scenario.stop_at_collapse).filter(is_lower).collect();
-        lower.sort_by_key(|other| other.case.load);
+        lower.sort_by_key(|other| other.case.conditions.load);
         lower
     }
 

@@ -14,6 +14,7 @@ mod limit_reports;
 mod output;
 mod places;
 mod rebuild;
+mod remains;
 mod settings;
 mod signals;
 mod stage;

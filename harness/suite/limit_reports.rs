@@ -5,11 +5,10 @@ use meshbench_core::limit::Search;
 use meshbench_core::report::{CaseHeading, CaseReport, ClusterEnvironment, LimitReport};
 use meshbench_core::run::Run;
 use meshbench_lab::local::LocalProvider;
-use meshbench_lab::mesh::MeshDefinition;
 use meshbench_lab::{LimitGroup, LimitsOutcome, MeshSearch};
 
 use crate::baselines::Baselines;
-use crate::case_reports::{JudgedCase, executable};
+use crate::case_reports::{JudgedCase, carried_out};
 use crate::discovery::PlannedCase;
 
 /// A report for every mesh that has a probe or a failure.
@@ -28,7 +27,8 @@ pub(crate) fn limit_reports(
         if searched.probes.is_empty() && !failed {
             return None;
         }
-        let heading = heading(group, mesh, members, provider, cluster);
+        let names = (group.name(), group.case_name(&mesh.name));
+        let heading = carried_out(names, mesh, group.scenario, members, provider, cluster);
         let control = bare.filter(|_| !mesh.name.is_bare()).map(|bare| &bare.search);
         let report = report(group, outcome, searched, control, heading.clone());
         let limit = report.limit.as_ref()?;
@@ -45,24 +45,6 @@ pub(crate) fn limit_reports(
         Some(JudgedCase::new(report, Some(measured), &confirming))
     });
     reported.collect()
-}
-
-fn heading(
-    group: &LimitGroup<'_>,
-    mesh: &MeshDefinition,
-    members: &[&PlannedCase],
-    provider: &LocalProvider,
-    cluster: Option<&ClusterEnvironment>,
-) -> CaseHeading {
-    CaseHeading {
-        name: group.case_name(&mesh.name),
-        group: group.name(),
-        mesh: mesh.name.to_string(),
-        cluster: cluster.map(|cluster| cluster.context.clone()),
-        mesh_version: mesh.version.clone(),
-        executable: executable(provider, group.scenario, &mesh.name),
-        selected: members.iter().any(|member| member.case.mesh == mesh.name),
-    }
 }
 
 /// The report by what was found and by the budgets; what was stored of earlier campaigns has no part in it yet.

@@ -3,10 +3,10 @@
 use futures_util::future::join_all;
 use meshbench_core::event::Event;
 use meshbench_core::report::ClusterEnvironment;
-use meshbench_core::scenario::{CaseLoad, MeshName, Scenario};
+use meshbench_core::scenario::{CaseLoad, Conditions, MeshName, Scenario};
 use meshbench_lab::local::LocalProvider;
 use meshbench_lab::mesh::{MeshCatalog, MeshDefinition};
-use meshbench_lab::{GroupOutcome, GroupPlan, LimitGroup, LimitsOutcome, Provider};
+use meshbench_lab::{GroupOutcome, GroupPlan, LimitGroup, LimitsOutcome, Provider, carry_out_blocks};
 
 use crate::baselines::Baselines;
 use crate::case_reports::{JudgedCase, definition, group_reports};
@@ -15,7 +15,7 @@ use crate::discovery::PlannedCase;
 use crate::limit_reports::limit_reports;
 use crate::stage::carry_out_stages;
 
-/// The cases of a group on one cluster, or on this machine.
+/// The cases that run together on one cluster, or on this machine: those of a group, or of several that share their blocks.
 pub(crate) struct PlacedGroup<'a> {
     /// The cluster; `None` is this machine.
     pub(crate) cluster: Option<&'a ClusterChoice>,
@@ -25,14 +25,15 @@ pub(crate) struct PlacedGroup<'a> {
 
 /// All that runs at a place: its cases, what they are compared with, and the control.
 enum Plan<'a> {
-    Blocks(GroupPlan<'a>),
+    /// One group or more, which share their blocks.
+    Blocks(Vec<GroupPlan<'a>>),
     Probes(LimitGroup<'a>),
 }
 
 /// What came of it, beside the plan that was carried out.
 pub(crate) enum Outcome<'a> {
-    /// Of blocks at one rate.
-    Blocks(GroupPlan<'a>, GroupOutcome),
+    /// Of blocks, group by group.
+    Blocks(Vec<(GroupPlan<'a>, GroupOutcome)>),
     /// Of the search for limits.
     Probes(LimitGroup<'a>, LimitsOutcome),
 }
@@ -77,12 +78,13 @@ async fn reach(planned: &[(Plan<'_>, PlacedGroup<'_>)], clusters: &mut Clusters,
     let Some((first, _)) = planned.first() else { return };
     let choices: Vec<_> = planned.iter().filter_map(|(_, place)| place.cluster).collect();
     let mut meshes: Vec<&MeshDefinition> = Vec::new();
-    for mesh in planned.iter().flat_map(|(plan, _)| plan.arms()) {
+    for mesh in planned.iter().flat_map(|(plan, _)| plan.arms().copied()) {
         if !meshes.iter().any(|known| known.name == mesh.name) {
             meshes.push(mesh);
         }
     }
-    clusters.reach(&choices, first.scenario(), &meshes, running).await;
+    let Some(scenario) = first.scenario() else { return };
+    clusters.reach(&choices, scenario, &meshes, running).await;
 }
 
 impl<'a> PlacedGroup<'a> {
@@ -101,25 +103,43 @@ impl<'a> PlacedGroup<'a> {
 
     fn plan(&self, catalog: &'a MeshCatalog) -> Result<Plan<'a>, String> {
         let first = *self.members.first().ok_or("nobody asked for a case")?;
-        let compared = self.members.iter().find_map(|member| member.compared_with());
-        let mut meshes: Vec<_> = self.members.iter().map(|member| &member.case.mesh).collect();
-        meshes.extend(compared.filter(|old| !meshes.contains(old)));
-        let mut arms = vec![definition(catalog, &MeshName::bare())?];
-        let others = meshes.into_iter().filter(|mesh| !mesh.is_bare());
-        // One that is wrong fails its own trial and takes no other down.
-        arms.extend(others.filter_map(|mesh| definition(catalog, mesh).ok()));
         let (scenario, cluster): (&Scenario, _) = (&first.scenario, first.cluster_of_several());
-        let duration = first.case.duration;
-        match (first.case.load, &scenario.limit) {
-            (CaseLoad::Rate(rate), _) => {
-                let blocks = 1..=scenario.repeats.get();
-                Ok(Plan::Blocks(GroupPlan { scenario, cluster, rate, duration, arms, blocks }))
+        let mut groups: Vec<GroupPlan<'a>> = Vec::new();
+        for Conditions { load, duration, services } in self.conditions() {
+            let of_these =
+                |member: &&PlannedCase| member.case.conditions == Conditions { load, duration, services };
+            let members: Vec<_> = self.members.iter().copied().filter(of_these).collect();
+            let arms = arms(&members, catalog)?;
+            match (load, &scenario.limit) {
+                (CaseLoad::Rate(rate), _) => {
+                    let blocks = 1..=scenario.repeats.get();
+                    groups.push(GroupPlan { scenario, cluster, rate, duration, services, arms, blocks });
+                }
+                (CaseLoad::Limit, Some(limit)) => {
+                    return Ok(Plan::Probes(LimitGroup {
+                        scenario,
+                        cluster,
+                        limit,
+                        duration,
+                        services,
+                        arms,
+                    }));
+                }
+                (CaseLoad::Limit, None) => return Err(format!("{} says nothing of a limit", scenario.name)),
             }
-            (CaseLoad::Limit, Some(limit)) => {
-                Ok(Plan::Probes(LimitGroup { scenario, cluster, limit, duration, arms }))
-            }
-            (CaseLoad::Limit, None) => Err(format!("{} says nothing of a limit", scenario.name)),
         }
+        Ok(Plan::Blocks(groups))
+    }
+
+    /// What its cases are measured under, each once.
+    fn conditions(&self) -> Vec<Conditions> {
+        let mut all: Vec<Conditions> = Vec::new();
+        for conditions in self.members.iter().map(|member| member.case.conditions) {
+            if !all.contains(&conditions) {
+                all.push(conditions);
+            }
+        }
+        all
     }
 
     async fn carry_out(&self, plan: Plan<'a>, provider: Provider<'_>, running: Running<'_>) -> Outcome<'a> {
@@ -127,13 +147,16 @@ impl<'a> PlacedGroup<'a> {
         let cluster = self.members.first().and_then(|member| member.cluster_of_several());
         let mut observe = |event: Event| progress.borrow_mut().observe(cluster, &event);
         match plan {
-            Plan::Blocks(plan) => {
-                let mut carry_out = async |plan: &GroupPlan<'_>| {
-                    plan.carry_out(provider, folder, cancelled, &mut observe).await
+            Plan::Blocks(plans) => {
+                let mut carry_out = async |plans: &[GroupPlan<'_>]| {
+                    carry_out_blocks(plans, provider, folder, cancelled, &mut observe).await
                 };
-                let is_compared = self.members.iter().any(|member| member.compared_with().is_some());
-                let (plan, outcome) = carry_out_stages(plan, is_compared, &mut carry_out).await;
-                Outcome::Blocks(plan, outcome)
+                let is_compared = |plan: &GroupPlan<'_>| {
+                    let members = self.members.iter();
+                    let mut members = members.filter(|member| member.case.conditions == plan.conditions());
+                    members.any(|member| member.compared_with().is_some())
+                };
+                Outcome::Blocks(carry_out_stages(plans, is_compared, &mut carry_out).await)
             }
             Plan::Probes(group) => {
                 let outcome = group.carry_out(provider, folder, cancelled, &mut observe).await;
@@ -143,19 +166,35 @@ impl<'a> PlacedGroup<'a> {
     }
 }
 
+/// `bare`, the meshes of the cases, and what these are compared with.
+fn arms<'a>(
+    members: &[&'a PlannedCase],
+    catalog: &'a MeshCatalog,
+) -> Result<Vec<&'a MeshDefinition>, String> {
+    let compared = members.iter().find_map(|member| member.compared_with());
+    let mut meshes: Vec<_> = members.iter().map(|member| &member.case.mesh).collect();
+    meshes.extend(compared.filter(|old| !meshes.contains(old)));
+    let mut arms = vec![definition(catalog, &MeshName::bare())?];
+    let others = meshes.into_iter().filter(|mesh| !mesh.is_bare());
+    // One that is wrong fails its own trial and takes no other down.
+    arms.extend(others.filter_map(|mesh| definition(catalog, mesh).ok()));
+    Ok(arms)
+}
+
 impl<'a> Plan<'a> {
-    fn scenario(&self) -> &'a Scenario {
+    fn scenario(&self) -> Option<&'a Scenario> {
         match self {
-            Self::Blocks(plan) => plan.scenario,
-            Self::Probes(group) => group.scenario,
+            Self::Blocks(plans) => plans.first().map(|plan| plan.scenario),
+            Self::Probes(group) => Some(group.scenario),
         }
     }
 
-    fn arms(&self) -> &[&'a MeshDefinition] {
-        match self {
-            Self::Blocks(plan) => &plan.arms,
-            Self::Probes(group) => &group.arms,
-        }
+    fn arms(&self) -> impl Iterator<Item = &&'a MeshDefinition> {
+        let (plans, group) = match self {
+            Self::Blocks(plans) => (plans.as_slice(), None),
+            Self::Probes(group) => (&[][..], Some(group)),
+        };
+        plans.iter().flat_map(|plan| &plan.arms).chain(group.into_iter().flat_map(|group| &group.arms))
     }
 }
 
@@ -170,8 +209,11 @@ impl Outcome<'_> {
         share_of_alpha: f64,
     ) -> Vec<JudgedCase> {
         match self {
-            Self::Blocks(plan, outcome) => {
-                group_reports(plan, outcome, members, provider, baselines, cluster, share_of_alpha)
+            Self::Blocks(groups) => {
+                let reports = |(plan, outcome): &(GroupPlan<'_>, GroupOutcome)| {
+                    group_reports(plan, outcome, members, provider, baselines, cluster, share_of_alpha)
+                };
+                groups.iter().flat_map(reports).collect()
             }
             Self::Probes(group, outcome) => {
                 limit_reports(group, outcome, members, provider, baselines, cluster, share_of_alpha)
@@ -180,10 +222,10 @@ impl Outcome<'_> {
     }
 
     /// The runs that there were, whatever for.
-    pub(crate) fn into_measured(self) -> GroupOutcome {
+    pub(crate) fn into_measured(self) -> Vec<GroupOutcome> {
         match self {
-            Self::Blocks(_, outcome) => outcome,
-            Self::Probes(_, outcome) => outcome.measured,
+            Self::Blocks(groups) => groups.into_iter().map(|(_, outcome)| outcome).collect(),
+            Self::Probes(_, outcome) => vec![outcome.measured],
         }
     }
 }

@@ -7,28 +7,34 @@ use meshbench_lab::{GroupOutcome, GroupPlan};
 
 use crate::case_reports::confirming_stage;
 
-/// Carries out a group, and blocks that confirm what it flagged where its new version is one of the cases. The plan it
-/// comes back with is that of the first stage.
+/// Carries out groups that share their blocks, and of each of them blocks that confirm what it flagged, where `is_compared`
+/// says that its new version is one of the cases. The plans it comes back with are those of the first stage.
 pub(crate) async fn carry_out_stages<'a>(
-    plan: GroupPlan<'a>,
-    is_compared: bool,
-    carry_out: &mut impl AsyncFnMut(&GroupPlan<'a>) -> GroupOutcome,
-) -> (GroupPlan<'a>, GroupOutcome) {
-    let (plan, mut outcome) = carry_out_stage(plan, carry_out).await;
-    if let Some(confirming) = confirming_stage(&plan, &outcome).filter(|_| is_compared) {
-        outcome.extend(carry_out_stage(confirming, carry_out).await.1);
+    plans: Vec<GroupPlan<'a>>,
+    is_compared: impl Fn(&GroupPlan<'a>) -> bool,
+    carry_out: &mut impl AsyncFnMut(&[GroupPlan<'a>]) -> Vec<GroupOutcome>,
+) -> Vec<(GroupPlan<'a>, GroupOutcome)> {
+    let first = carry_out(&plans).await;
+    let mut groups = Vec::with_capacity(plans.len());
+    for (plan, outcome) in plans.into_iter().zip(first) {
+        let (plan, mut outcome) = replace_bad_blocks(plan, outcome, carry_out).await;
+        if let Some(confirming) = confirming_stage(&plan, &outcome).filter(|_| is_compared(&plan)) {
+            let confirmed = carry_out_one(&confirming, carry_out).await;
+            outcome.extend(replace_bad_blocks(confirming, confirmed, carry_out).await.1);
+        }
+        groups.push((plan, outcome));
     }
-    (plan, outcome)
+    groups
 }
 
-/// Carries out a stage and, in place of bad blocks, at most a quarter as many once more. The plan it comes back with
-/// has these too.
-async fn carry_out_stage<'a>(
+/// Carries out, in place of a stage's bad blocks, at most a quarter as many once more. The plan it comes back with has these
+/// too.
+async fn replace_bad_blocks<'a>(
     mut plan: GroupPlan<'a>,
-    carry_out: &mut impl AsyncFnMut(&GroupPlan<'a>) -> GroupOutcome,
+    mut outcome: GroupOutcome,
+    carry_out: &mut impl AsyncFnMut(&[GroupPlan<'a>]) -> Vec<GroupOutcome>,
 ) -> (GroupPlan<'a>, GroupOutcome) {
     let (first, planned_last) = plan.blocks.clone().into_inner();
-    let mut outcome = carry_out(&plan).await;
     loop {
         let last = *plan.blocks.end();
         let bad = bad_blocks(&plan, &outcome.runs);
@@ -37,9 +43,16 @@ async fn carry_out_stage<'a>(
             return (plan, outcome);
         }
         let replacements = GroupPlan { arms: plan.arms.clone(), blocks: last + 1..=last + more, ..plan };
-        outcome.extend(carry_out(&replacements).await);
+        outcome.extend(carry_out_one(&replacements, carry_out).await);
         plan = GroupPlan { blocks: first..=last + more, ..replacements };
     }
+}
+
+async fn carry_out_one<'a>(
+    plan: &GroupPlan<'a>,
+    carry_out: &mut impl AsyncFnMut(&[GroupPlan<'a>]) -> Vec<GroupOutcome>,
+) -> GroupOutcome {
+    carry_out(std::slice::from_ref(plan)).await.into_iter().next().unwrap_or_default()
 }
 
 /// How many blocks say nothing of some mesh.

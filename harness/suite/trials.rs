@@ -217,8 +217,10 @@ impl Session {
     fn conclude(&self, campaign: Campaign, ignored: Vec<IgnoredCase>, arguments: &Arguments) -> bool {
         let folder = campaign.folder().to_owned();
         let unwritten = campaign.unwritten().map(|error| error_chain(error));
-        let (report, left) = campaign.finish(ignored, self.selected_broken(arguments));
+        let (report, remains) = campaign.finish(ignored, self.selected_broken(arguments));
         let written = output::write_files(&report, &folder, self.settings.gate);
+        // Removing a cluster takes minutes, in which somebody may lose patience.
+        let left = remains.leave();
         // JSON on standard output must stay JSON.
         let to_error = arguments.format == Some(FormatSetting::Json);
         output::show(&report, written.is_ok().then_some(folder.as_path()), to_error);

@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use meshbench_core::judge::Verdict;
-use meshbench_core::report::Report;
+use meshbench_core::report::{CaseReport, Report};
 use meshbench_testcluster::{Cluster, cgroups};
 use serde_json::Value;
 
 use super::campaigns::small_scenario;
 use crate::support::{Workshop, eventually, start, text_of};
 use crate::world::{World, everything, folder_for, program, testcluster, write_image, write_kubeconfig};
+
+/// In every report of a campaign on one node.
+const CO_LOCATED: &str = "the load generator shares a node with what it measures";
 
 /// The same blocks on two clusters, of which one has little CPU for its apps: each is judged alone, and the slower one is
 /// named and not pooled.
@@ -96,10 +99,26 @@ fn write_merged(clusters: [(&str, &Cluster); 2], to: &Path) {
     fs::write(to, merged.to_string()).unwrap();
 }
 
-/// From nothing to nothing; and where the campaign was killed, the next start removes what it had made.
+/// Services of an app on one node and on two, side by side in one campaign.
+pub(crate) fn placements_are_an_axis() {
+    let place = Place::new();
+    let services = format!("{}  services: [same_node, across_nodes]\n", place.recipe(3));
+    place.workshop.scenario("placed", &small_scenario("bare", "1s", &services));
+    let output = place.workshop.meshbench(&["run", "placed"]).output().unwrap();
+    let text = text_of(&output);
+    assert_eq!(place.clusters(), Vec::<String>::new(), "{text}");
+    let report = place.workshop.report();
+    let nodes_of = |case: &CaseReport| case.runs[0].node_overhead.map(|overhead| overhead.nodes);
+    let found: Vec<_> = report.cases.iter().map(|case| (case.name.as_str(), nodes_of(case))).collect();
+    let case = "placed::bare::100rps::1s";
+    let names = [format!("{case}::same_node"), format!("{case}::across_nodes")];
+    assert_eq!(found, [(names[0].as_str(), Some(1)), (names[1].as_str(), Some(2))], "{text}");
+}
+
+/// From nothing to nothing, on one node; and where the campaign was killed, the next start removes what it had made.
 pub(crate) fn a_cluster_lives_as_long_as_its_campaign() {
     let place = Place::new();
-    let scenario = small_scenario("bare", "1s", &place.recipe());
+    let scenario = small_scenario("bare", "1s", &place.recipe(1));
     place.workshop.scenario("made", &scenario);
     let mut killed = start(&mut place.workshop.meshbench(&["run", "made"]));
     eventually("a cluster that is being made", || {
@@ -119,7 +138,17 @@ pub(crate) fn a_cluster_lives_as_long_as_its_campaign() {
     let [case] = report.cases.as_slice() else { panic!("{text}") };
     assert_eq!((case.name.as_str(), case.runs.len()), ("made::bare::100rps::1s", 1), "{text}");
     let [cluster] = report.environment.clusters.as_slice() else { panic!("{text}") };
-    assert_eq!((cluster.context.as_str(), cluster.nodes.len()), ("testcluster", 2), "{text}");
+    assert_eq!((cluster.context.as_str(), cluster.nodes.len()), ("testcluster", 1), "{text}");
+    // Where there is one node, the load generator is on it too, and whoever reads of the figures reads of that.
+    assert!(case.runs[0].placement.as_ref().unwrap().co_located, "{text}");
+    let folder = place.workshop.campaign();
+    for file in ["report.md", "report.html", "junit.xml"] {
+        let written = fs::read_to_string(folder.join(file)).unwrap();
+        assert!(written.contains(CO_LOCATED), "{file}: {written}");
+    }
+    assert!(text.contains(CO_LOCATED), "{text}");
+    let metrics = fs::read_to_string(folder.join("metrics.prom")).unwrap();
+    assert!(metrics.contains("cluster_generator_co_located{cluster=\"testcluster\"} 1"), "{metrics}");
 }
 
 /// Where the clusters of campaigns are made, and the image that they get.
@@ -136,12 +165,12 @@ impl Place {
         Self { workshop: Workshop::new(), folder }
     }
 
-    /// In the section `kube` of a scenario.
-    fn recipe(&self) -> String {
+    /// Clusters of so many nodes, in the section `kube` of a scenario.
+    fn recipe(&self, nodes: u32) -> String {
         let (folder, program) = (self.folder.display(), program());
         let testcluster = format!("{} --folder {folder}/clusters/{{name}}", program.display());
         let create = format!(
-            "{testcluster} up && {testcluster} load-image {folder}/meshbench.tar && \
+            "{testcluster} up --nodes {nodes} && {testcluster} load-image {folder}/meshbench.tar && \
              cp {folder}/clusters/{{name}}/kubeconfig $KUBECONFIG"
         );
         format!(

@@ -19,7 +19,9 @@ pub(crate) fn nothing_is_left_after_twenty_kills() {
 /// Kills campaigns at moments spread over the length of a whole one, each time followed by `clean`.
 fn kill_and_clean(kills: u32) {
     let world = World::new();
-    world.workshop.scenario("killed", &small_scenario("istio-tuned", "1s", ""));
+    // Two rates on one installation, so that a mesh also stands while nothing runs on it.
+    let scenario = small_scenario("istio-tuned", "1s", "  install: per_block\n");
+    world.workshop.scenario("killed", &scenario.replace("[100rps]", "[50rps, 100rps]"));
     let before = world.everything();
     let began = Instant::now();
     let whole = world.meshbench(&["run", "killed"]).output().unwrap();

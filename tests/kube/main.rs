@@ -16,6 +16,7 @@ mod clusters;
 mod generators;
 mod interruption;
 mod kernel;
+mod limits;
 #[path = "../support/mod.rs"]
 mod support;
 mod trouble;
@@ -45,7 +46,9 @@ const TRIALS: [(&str, fn()); 15] = [
 ];
 
 /// Trials that run when asked for.
-const LONG_TRIALS: [(&str, fn()); 4] = [
+const LONG_TRIALS: [(&str, fn()); 6] = [
+    ("a_limit_is_found_on_a_cluster", limits::a_limit_is_found_on_a_cluster),
+    ("placements_are_an_axis", clusters::placements_are_an_axis),
     ("two_versions_of_a_mesh_follow_each_other", additions::two_versions_of_a_mesh_follow_each_other),
     ("a_node_that_is_not_ready_is_named", trouble::a_node_that_is_not_ready_is_named),
     ("several_generators_are_as_even_as_one", generators::several_generators_are_as_even_as_one),

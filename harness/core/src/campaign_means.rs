@@ -11,7 +11,7 @@ use crate::digest::digest;
 use crate::fingerprint::Fingerprint;
 use crate::metric::{Metric, Unit};
 use crate::run::Run;
-use crate::scenario::{KubeSettings, ProviderKind, Scenario};
+use crate::scenario::{InstallCycle, KubeSettings, ProviderKind, Scenario, ServicePlacement};
 
 /// The version of a history's lines.
 const HISTORY_VERSION: u32 = 1;
@@ -159,9 +159,10 @@ pub(crate) fn over_bare(metric: Metric, runs: &[&Run], bare: &[&Run]) -> Vec<(f6
     }
 }
 
-/// The digest of everything in a scenario that changes what a run of it measures, other than rate and duration.
+/// The digest of everything in a scenario that changes what a run of it measures, other than rate and duration. `services`
+/// is where those of an app run, where the scenario has several placements.
 #[must_use]
-pub fn workload_digest(scenario: &Scenario) -> String {
+pub fn workload_digest(scenario: &Scenario, services: Option<ServicePlacement>) -> String {
     let workload = &scenario.workload;
     let mut text = format!(
         "warm-up {}, {} apps, {} connections, timeout {}",
@@ -178,16 +179,19 @@ pub fn workload_digest(scenario: &Scenario) -> String {
             generators,
             generator_node,
             generator_meshed,
-            services,
             service_cpu_millicores,
             namespaces,
             ..
         } = &scenario.kube;
-        let (services, namespaces) = (services.name(), namespaces.name());
+        let (services, namespaces) = (scenario.kube.services_at(services), namespaces.name());
         text.push_str(&format!(
             "\n{generators} generators on {generator_node}, meshed {generator_meshed}; services {services} of \
              {service_cpu_millicores}m, namespaces {namespaces}"
         ));
+        // A control plane that remembers the run before is another one.
+        if scenario.kube.install == InstallCycle::PerBlock {
+            text.push_str("\ninstalled once a block");
+        }
     }
     digest(text.as_bytes())
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::judge::Verdict;
 use crate::metric::Metric;
 use crate::report::CaseReport;
-use crate::scenario::{Case, CaseLoad, MeshName, Scenario};
+use crate::scenario::{Case, CaseLoad, Conditions, MeshName, Scenario};
 use crate::units::OfferedRate;
 use crate::validity::{LEAST_ACHIEVED_SHARE, MOST_ERROR_SHARE};
 
@@ -32,7 +32,7 @@ impl Collapse {
         scenario: &Scenario,
         reports: &[CaseReport],
     ) -> Option<Self> {
-        let CaseLoad::Rate(offered) = case.load else { return None };
+        let CaseLoad::Rate(offered) = case.conditions.load else { return None };
         if !scenario.stop_at_collapse {
             return None;
         }
@@ -44,8 +44,8 @@ impl Collapse {
         let reports: Vec<_> =
             reports.iter().filter(|report| report.cluster_of_several() == cluster).collect();
         lower.into_iter().find_map(|rate| {
-            let at =
-                |mesh: &MeshName| Case { mesh: mesh.clone(), load: CaseLoad::Rate(rate), ..case.clone() };
+            let conditions = Conditions { load: CaseLoad::Rate(rate), ..case.conditions };
+            let at = |mesh: &MeshName| Case { mesh: mesh.clone(), conditions, ..case.clone() };
             // `bare` comes first: where it does not keep the rate either, that says nothing of a mesh.
             meshes.iter().find_map(|mesh| Self::of(&at(mesh), rate, &reports))
         })
@@ -110,8 +110,9 @@ mod tests {
     }
 
     fn case(mesh: &str, rate: &str) -> Case {
-        let (scenario, duration) = ("sweep".to_owned(), "10s".parse().unwrap());
-        Case { scenario, mesh: mesh.parse().unwrap(), load: CaseLoad::Rate(rate.parse().unwrap()), duration }
+        let (load, duration) = (CaseLoad::Rate(rate.parse().unwrap()), "10s".parse().unwrap());
+        let conditions = Conditions { load, duration, services: None };
+        Case { scenario: "sweep".to_owned(), mesh: mesh.parse().unwrap(), conditions }
     }
 
     /// A mesh that achieved this share at a rate, and failed this share of the requests.

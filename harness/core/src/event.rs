@@ -28,9 +28,9 @@ pub enum Event {
         /// Its context.
         context: String,
     },
-    /// A block group begins: all runs of one scenario at one rate and duration.
+    /// A block group begins: all runs of one scenario at one rate and duration, or of several that share their blocks.
     GroupStarted {
-        /// `scenario::rate::duration`, and `@context` where it runs on several clusters.
+        /// `scenario::rate::duration`, and `@context` where it runs on several clusters; of several, how many more there are.
         group: String,
         /// How many runs it will take.
         runs: u32,
@@ -68,8 +68,8 @@ pub enum Event {
     },
     /// A run begins.
     RunStarted {
-        /// Which mesh.
-        mesh: MeshName,
+        /// The mesh, with what it is measured under where a group has more than that.
+        run: String,
         /// Its block, counted from one.
         block: u32,
         /// How many blocks there are.
@@ -98,8 +98,8 @@ pub enum Event {
     },
     /// A run is measured and taken down.
     RunDone {
-        /// Which mesh.
-        mesh: MeshName,
+        /// The mesh, with what it is measured under where a group has more than that.
+        run: String,
         /// Median latency of the window, in nanoseconds; none without a success.
         p50_ns: Option<u64>,
         /// 99th percentile of the window, in nanoseconds; none without a success.
@@ -109,8 +109,8 @@ pub enum Event {
     },
     /// A run ended without a result.
     RunFailed {
-        /// Which mesh.
-        mesh: MeshName,
+        /// The mesh, with what it is measured under where a group has more than that.
+        run: String,
         /// Why.
         why: String,
     },

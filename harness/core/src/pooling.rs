@@ -72,31 +72,46 @@ pub struct PooledCase {
 }
 
 impl<'a> PoolInput<'a> {
-    /// Each cluster of a campaign that ran on several, by its context; any other campaign as a whole, by its id.
+    /// Each cluster of a campaign that ran on several, by its context, and what ran elsewhere as a whole, by the campaign's id.
     /// `latencies` are the merged ones of each case, by the name of the case.
     #[must_use]
     pub fn of(report: &'a Report, latencies: &'a BTreeMap<String, LatencyHistogram>) -> Vec<Self> {
-        let environment = &report.environment;
-        let input = |name: &str, cluster, cases| Self {
+        let mut inputs = Self::of_clusters(report, latencies);
+        let elsewhere: Vec<_> =
+            at_a_rate(report).filter(|case| case.cluster_of_several().is_none()).collect();
+        if inputs.is_empty() || !elsewhere.is_empty() {
+            let is_its = |cluster: &&ClusterEnvironment| {
+                elsewhere.iter().any(|case| case.cluster.as_ref() == Some(&cluster.context))
+            };
+            let cluster = report.environment.clusters.iter().find(is_its);
+            inputs.push(Self::new(&report.campaign, report, cluster, elsewhere, latencies));
+        }
+        inputs
+    }
+
+    /// Each cluster on which a campaign on several ran anything.
+    fn of_clusters(report: &'a Report, latencies: &'a BTreeMap<String, LatencyHistogram>) -> Vec<Self> {
+        let of = |cluster: &'a ClusterEnvironment| {
+            let is_its = |case: &&CaseReport| case.cluster_of_several() == Some(&cluster.context);
+            let cases: Vec<_> = at_a_rate(report).filter(is_its).collect();
+            (!cases.is_empty()).then(|| Self::new(&cluster.context, report, Some(cluster), cases, latencies))
+        };
+        report.environment.clusters.iter().filter_map(of).collect()
+    }
+
+    fn new(
+        name: &str,
+        report: &'a Report,
+        cluster: Option<&ClusterEnvironment>,
+        cases: Vec<&'a CaseReport>,
+        latencies: &'a BTreeMap<String, LatencyHistogram>,
+    ) -> Self {
+        Self {
             name: name.to_owned(),
-            environment: Fingerprint::of(environment, cluster, "", ""),
+            environment: Fingerprint::of(&report.environment, cluster, "", ""),
             scenarios: &report.scenarios,
             cases,
             latencies,
-        };
-        let at_a_rate = || report.cases.iter().filter(|case| case.limit.is_none());
-        let of = |cluster: &'a ClusterEnvironment| {
-            let is_its = |case: &&CaseReport| case.cluster_of_several() == Some(&cluster.context);
-            let cases: Vec<_> = at_a_rate().filter(is_its).collect();
-            (!cases.is_empty()).then(|| input(&cluster.context, Some(cluster), cases))
-        };
-        let clusters: Vec<Self> = environment.clusters.iter().filter_map(of).collect();
-        match clusters.as_slice() {
-            [] | [_] => {
-                let cluster = environment.clusters.first();
-                vec![input(&report.campaign, cluster, at_a_rate().collect())]
-            }
-            _ => clusters,
         }
     }
 
@@ -108,6 +123,11 @@ impl<'a> PoolInput<'a> {
     fn latencies(&self, name: &str) -> Option<&'a LatencyHistogram> {
         self.latencies.get(&self.case(name)?.name)
     }
+}
+
+/// Limits are not pooled: what latencies they have are of another rate each.
+fn at_a_rate(report: &Report) -> impl Iterator<Item = &CaseReport> {
+    report.cases.iter().filter(|case| case.limit.is_none())
 }
 
 impl Pooled {
@@ -133,7 +153,7 @@ impl Pooled {
     /// What the clusters of a campaign come to together; `None` where it did not run on several.
     #[must_use]
     pub fn of_clusters(report: &Report, latencies: &BTreeMap<String, LatencyHistogram>) -> Option<Self> {
-        let clusters = PoolInput::of(report, latencies);
+        let clusters = PoolInput::of_clusters(report, latencies);
         (clusters.len() > 1).then(|| Self::of(&clusters))
     }
 

@@ -12,7 +12,7 @@ use meshbench_core::recording::Recording;
 use meshbench_core::report::ClusterPlacement;
 use meshbench_core::resources::Sample;
 use meshbench_core::run::DataPathProof;
-use meshbench_core::scenario::Scenario;
+use meshbench_core::scenario::{Scenario, ServicePlacement};
 use meshbench_core::schedule::Arrivals;
 use meshbench_core::units::{OfferedRate, Span};
 
@@ -32,8 +32,12 @@ pub(crate) struct ArmRun<'a> {
     pub rate: OfferedRate,
     /// The measured window.
     pub duration: Span,
+    /// Where the services of an app run, where the scenario has several placements.
+    pub services: Option<ServicePlacement>,
     /// Decides the order of requests; the same for every arm of a block.
     pub seed: u64,
+    /// Whether its mesh stays installed for the arm that follows, where the provider installs any.
+    pub keeps_mesh: bool,
     /// Where everything that is kept of the run goes; does not exist yet.
     pub folder: PathBuf,
 }

@@ -1,24 +1,20 @@
-//! A block group: every arm of one rate and duration, block by block, in random order.
+//! A block group: every arm under the same conditions, and what came of it.
 
 use std::ops::RangeInclusive;
-use std::path::Path;
-use std::time::Duration;
 
 use meshbench_core::event::Event;
 use meshbench_core::resources::Sample;
 use meshbench_core::run::Run;
-use meshbench_core::scenario::{CaseLoad, MeshName, Scenario};
-use meshbench_core::shuffle::shuffled_together;
+use meshbench_core::scenario::{CaseLoad, Conditions, MeshName, Scenario, ServicePlacement};
 use meshbench_core::units::{OfferedRate, Span};
 use tokio_util::sync::CancellationToken;
 
 use crate::arm::{ArmResult, ArmRun};
-use crate::error::{LabError, error_chain};
+use crate::error::LabError;
 use crate::group_names::GroupNames;
-use crate::kube::KubeProvider;
+use crate::kube::{KubeProvider, StandingMesh};
 use crate::local::{self, LocalProvider};
 use crate::mesh::MeshDefinition;
-use crate::planned_run::PlannedRun;
 use crate::process::LiveCampaign;
 
 /// What a block group consists of.
@@ -32,6 +28,8 @@ pub struct GroupPlan<'a> {
     pub rate: OfferedRate,
     /// The measured window of all its runs.
     pub duration: Span,
+    /// Where the services of an app run, where the scenario has several placements.
+    pub services: Option<ServicePlacement>,
     /// The meshes that run in every block, `bare` among them.
     pub arms: Vec<&'a MeshDefinition>,
     /// The numbers of its blocks, the first of a group being 1.
@@ -53,9 +51,10 @@ pub enum Provider<'a> {
 }
 
 impl Provider<'_> {
-    pub(crate) async fn measure_arm(
+    pub(crate) async fn measure_arm<'mesh>(
         self,
-        arm: &ArmRun<'_>,
+        arm: &ArmRun<'mesh>,
+        standing: &mut Option<StandingMesh<'mesh>>,
         cancelled: &CancellationToken,
         observe: &mut dyn FnMut(Event),
     ) -> Result<ArmResult, LabError> {
@@ -63,7 +62,7 @@ impl Provider<'_> {
             Self::Local { local, campaign } => {
                 local::measure_arm(local, campaign, arm, cancelled, observe).await
             }
-            Self::Kube(kube) => kube.measure_arm(arm, cancelled, observe).await,
+            Self::Kube(kube) => kube.measure_arm(arm, standing, cancelled, observe).await,
         }
     }
 }
@@ -117,9 +116,14 @@ impl GroupPlan<'_> {
         self.names().case(mesh)
     }
 
-    fn names(&self) -> GroupNames<'_> {
-        let Self { scenario, rate, duration, cluster, .. } = *self;
-        GroupNames { scenario: &scenario.name, load: CaseLoad::Rate(rate), duration, cluster }
+    /// What all its runs are measured under.
+    #[must_use]
+    pub fn conditions(&self) -> Conditions {
+        Conditions { load: CaseLoad::Rate(self.rate), duration: self.duration, services: self.services }
+    }
+
+    pub(crate) fn names(&self) -> GroupNames<'_> {
+        GroupNames { scenario: &self.scenario.name, conditions: self.conditions(), cluster: self.cluster }
     }
 
     /// How many runs it takes.
@@ -128,96 +132,4 @@ impl GroupPlan<'_> {
         let runs = self.blocks.clone().count() * self.arms.len();
         u32::try_from(runs).unwrap_or(u32::MAX)
     }
-
-    /// Runs all blocks. A run that fails does not stop the others; a signal does.
-    ///
-    /// `folder` is the campaign's; each run gets one of its own in `runs/`.
-    pub async fn carry_out(
-        &self,
-        provider: Provider<'_>,
-        folder: &Path,
-        cancelled: &CancellationToken,
-        observe: &mut dyn FnMut(Event),
-    ) -> GroupOutcome {
-        let mut outcome = GroupOutcome::default();
-        let at_least: Duration =
-            (self.scenario.warm_up.as_duration() + self.duration.as_duration()) * self.runs();
-        observe(Event::GroupStarted { group: self.name(), runs: self.runs(), at_least });
-        'blocks: for block in self.blocks.clone() {
-            for (position, mesh) in (1..).zip(self.block_order(block)) {
-                let place = Place { block, position };
-                let result = self.run_arm(provider, folder, mesh, place, cancelled, observe).await;
-                match result {
-                    Ok((run, samples)) => {
-                        outcome.runs.push(run);
-                        outcome.samples.push(samples);
-                    }
-                    Err(LabError::Interrupted) => {
-                        outcome.interrupted = true;
-                        break 'blocks;
-                    }
-                    Err(error) => {
-                        let why = error_chain(&error);
-                        observe(Event::RunFailed { mesh: mesh.name.clone(), why: why.clone() });
-                        let (mesh, is_invalid) = (mesh.name.clone(), error.is_invalid());
-                        outcome.failed.push(FailedRun { mesh, block, why, is_invalid });
-                    }
-                }
-            }
-        }
-        observe(Event::GroupDone);
-        outcome
-    }
-
-    /// The order of a block's arms: random, and the same for the same seed. Versions of one mesh follow each other, so that
-    /// as little as can be changes between them.
-    fn block_order(&self, block: u32) -> Vec<&MeshDefinition> {
-        let are_versions =
-            |one: &&MeshDefinition, other: &&MeshDefinition| one.name.folder() == other.name.folder();
-        shuffled_together(&self.arms, self.block_seed(block), are_versions)
-    }
-
-    fn block_seed(&self, block: u32) -> u64 {
-        self.scenario.seed.wrapping_add(u64::from(block))
-    }
-
-    async fn run_arm(
-        &self,
-        provider: Provider<'_>,
-        folder: &Path,
-        mesh: &MeshDefinition,
-        place: Place,
-        cancelled: &CancellationToken,
-        observe: &mut dyn FnMut(Event),
-    ) -> Result<(Run, Vec<Sample>), LabError> {
-        let Place { block, position } = place;
-        let blocks = *self.blocks.end();
-        observe(Event::RunStarted { mesh: mesh.name.clone(), block, blocks });
-        let planned = PlannedRun {
-            scenario: self.scenario,
-            mesh,
-            rate: self.rate,
-            duration: self.duration,
-            block,
-            position,
-            seed: self.block_seed(block),
-            folder: self.names().run_folder(format_args!("block{block}"), &mesh.name),
-        };
-        let (run, samples) = planned.carry_out(provider, folder, cancelled, observe).await?;
-        let latency = &run.recording.latency_ns;
-        observe(Event::RunDone {
-            mesh: mesh.name.clone(),
-            p50_ns: (!latency.is_empty()).then(|| latency.value_at_quantile(0.5)),
-            p99_ns: (!latency.is_empty()).then(|| latency.value_at_quantile(0.99)),
-            error_share: run.recording.error_share(),
-        });
-        Ok((run, samples))
-    }
-}
-
-/// Where a run stands in its group.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    block: u32,
-    position: u32,
 }

@@ -7,12 +7,12 @@ use meshbench_core::event::Event;
 use meshbench_core::limit::{Answer, Examined, LimitPlan, Owner, Probe, Probed, Search, examine};
 use meshbench_core::resources::Sample;
 use meshbench_core::run::Run;
-use meshbench_core::scenario::{CaseLoad, MeshName, ProviderKind, Scenario};
+use meshbench_core::scenario::{CaseLoad, Conditions, MeshName, ProviderKind, Scenario, ServicePlacement};
 use meshbench_core::shuffle::shuffle;
 use meshbench_core::units::Span;
 use tokio_util::sync::CancellationToken;
 
-use crate::arm::DRAIN_MARGIN;
+use crate::arm::{ArmRun, DRAIN_MARGIN};
 use crate::error::{LabError, error_chain};
 use crate::group::{FailedRun, GroupOutcome, Provider};
 use crate::group_names::GroupNames;
@@ -37,6 +37,8 @@ pub struct LimitGroup<'a> {
     pub limit: &'a LimitPlan,
     /// The measured window of each probe.
     pub duration: Span,
+    /// Where the services of an app run, where the scenario has several placements.
+    pub services: Option<ServicePlacement>,
     /// The meshes, `bare` among them.
     pub arms: Vec<&'a MeshDefinition>,
 }
@@ -75,9 +77,14 @@ impl LimitGroup<'_> {
         self.names().case(mesh)
     }
 
+    /// What all its probes are measured under, the rate apart.
+    #[must_use]
+    pub fn conditions(&self) -> Conditions {
+        Conditions { load: CaseLoad::Limit, duration: self.duration, services: self.services }
+    }
+
     fn names(&self) -> GroupNames<'_> {
-        let Self { scenario, duration, cluster, .. } = *self;
-        GroupNames { scenario: &scenario.name, load: CaseLoad::Limit, duration, cluster }
+        GroupNames { scenario: &self.scenario.name, conditions: self.conditions(), cluster: self.cluster }
     }
 
     /// How long it takes at most. No probe is begun that could end later.
@@ -107,7 +114,7 @@ impl LimitGroup<'_> {
             if order.is_empty() {
                 break;
             }
-            shuffle(&mut order, self.round_seed(round));
+            shuffle(&mut order, self.scenario.block_seed(round));
             for (position, arm) in (1..).zip(order) {
                 if Instant::now() > last_begin {
                     break 'rounds;
@@ -115,8 +122,8 @@ impl LimitGroup<'_> {
                 let Some(probe) = outcome.searches[arm].next() else { continue };
                 let mesh = self.arms[arm];
                 observe(Event::ProbeStarted { mesh: mesh.name.clone(), rate: probe.rate });
-                let planned = self.planned(mesh, probe, round, position);
-                let result = planned.carry_out(provider, folder, cancelled, observe).await;
+                let planned = self.planned(mesh, probe, (round, position), folder);
+                let result = planned.carry_out(provider, &mut None, cancelled, observe).await;
                 if matches!(result, Err(LabError::Interrupted)) {
                     outcome.measured.interrupted = true;
                     break 'rounds;
@@ -136,23 +143,22 @@ impl LimitGroup<'_> {
         &'a self,
         mesh: &'a MeshDefinition,
         probe: Probe,
-        round: u32,
-        position: u32,
+        (round, position): (u32, u32),
+        campaign: &Path,
     ) -> PlannedRun<'a> {
-        PlannedRun {
+        let folder = self.names().run_folder(format_args!("probe{round}"), &mesh.name);
+        let arm = ArmRun {
             scenario: self.scenario,
             mesh,
             rate: probe.rate,
             duration: self.duration,
-            block: round,
-            position,
-            seed: self.round_seed(round),
-            folder: self.names().run_folder(format_args!("probe{round}"), &mesh.name),
-        }
-    }
-
-    fn round_seed(&self, round: u32) -> u64 {
-        self.scenario.seed.wrapping_add(u64::from(round))
+            services: self.services,
+            seed: self.scenario.block_seed(round),
+            // Queues and grown heaps must not leak into the next probe.
+            keeps_mesh: false,
+            folder: campaign.join(&folder),
+        };
+        PlannedRun { arm, block: round, position, folder }
     }
 
     fn most_probes(&self) -> u32 {

@@ -1,63 +1,43 @@
 //! [`PlannedRun`]: one run of one mesh on a fresh deployment, whatever it is for.
 
-use std::path::Path;
-
 use meshbench_core::event::Event;
 use meshbench_core::resources::{ResourceUse, Sample};
 use meshbench_core::run::Run;
-use meshbench_core::scenario::Scenario;
-use meshbench_core::units::{OfferedRate, Span};
 use tokio_util::sync::CancellationToken;
 
 use crate::arm::ArmRun;
 use crate::error::LabError;
 use crate::group::Provider;
-use crate::mesh::MeshDefinition;
+use crate::kube::StandingMesh;
 
 /// One run of one mesh.
 #[derive(Debug)]
 pub(crate) struct PlannedRun<'a> {
-    /// The scenario.
-    pub scenario: &'a Scenario,
-    /// The mesh.
-    pub mesh: &'a MeshDefinition,
-    /// The offered rate.
-    pub rate: OfferedRate,
-    /// The measured window.
-    pub duration: Span,
+    /// What is to be measured.
+    pub arm: ArmRun<'a>,
     /// Its block, counted from one.
     pub block: u32,
     /// Its place in the block's random order, counted from one.
     pub position: u32,
-    /// Decides the order of requests; the same for every mesh of a block.
-    pub seed: u64,
     /// Its folder within the campaign's.
     pub folder: String,
 }
 
-impl PlannedRun<'_> {
-    /// Brings the mesh up, measures, and takes it down. `campaign` is the campaign's folder.
+impl<'a> PlannedRun<'a> {
+    /// Brings the mesh up unless it is `standing`, measures, and takes it down unless it is kept.
     ///
     /// # Errors
     /// [`LabError`].
     pub(crate) async fn carry_out(
         self,
         provider: Provider<'_>,
-        campaign: &Path,
+        standing: &mut Option<StandingMesh<'a>>,
         cancelled: &CancellationToken,
         observe: &mut dyn FnMut(Event),
     ) -> Result<(Run, Vec<Sample>), LabError> {
-        let arm = ArmRun {
-            scenario: self.scenario,
-            mesh: self.mesh,
-            rate: self.rate,
-            duration: self.duration,
-            seed: self.seed,
-            folder: campaign.join(&self.folder),
-        };
-        let result = provider.measure_arm(&arm, cancelled, observe).await?;
+        let result = provider.measure_arm(&self.arm, standing, cancelled, observe).await?;
         let run = Run {
-            mesh: self.mesh.name.clone(),
+            mesh: self.arm.mesh.name.clone(),
             block: self.block,
             position: self.position,
             resources: ResourceUse::of_window(&result.samples),

@@ -13,8 +13,7 @@ use meshbench_core::fingerprint::Fingerprint;
 use meshbench_core::judge::Verdict;
 use meshbench_core::report::{CaseHeading, ClusterEnvironment, Environment, LimitReport};
 use meshbench_core::run::Run;
-use meshbench_core::scenario::{CaseLoad, Scenario};
-use meshbench_core::units::Span;
+use meshbench_core::scenario::{Conditions, Scenario};
 use meshbench_lab::{GroupPlan, LimitGroup, error_chain};
 
 use self::history_file::HistoryError;
@@ -97,8 +96,7 @@ impl Baselines {
         // Blocks that confirm a change were run for what looked bad, and would weigh it twice.
         let is_first = |run: &&Run| plan.blocks.contains(&run.block);
         let [runs, bare] = [runs, bare].map(|runs| runs.iter().copied().filter(is_first).collect::<Vec<_>>());
-        let load = CaseLoad::Rate(plan.rate);
-        let subject = self.subject(plan.scenario, heading, load, plan.duration, cluster);
+        let subject = self.subject(plan.scenario, heading, plan.conditions(), cluster);
         let means = CampaignMeans::of(&self.campaign, subject.clone(), &runs, &bare)?;
         let (baseline, log) = Baseline::of(&self.campaign, subject, &runs, &bare)?;
         Some(Measured { means, baseline, log })
@@ -115,7 +113,7 @@ impl Baselines {
         cluster: Option<&ClusterEnvironment>,
     ) -> Option<Measured> {
         let mean = limit.mean()?;
-        let subject = self.subject(group.scenario, heading, CaseLoad::Limit, group.duration, cluster);
+        let subject = self.subject(group.scenario, heading, group.conditions(), cluster);
         let means = CampaignMeans::of_limit(&self.campaign, subject.clone(), mean);
         let (baseline, log) = Baseline::of_limit(&self.campaign, subject, mean, confirming);
         Some(Measured { means, baseline, log })
@@ -125,15 +123,15 @@ impl Baselines {
         &self,
         scenario: &Scenario,
         heading: &CaseHeading,
-        load: CaseLoad,
-        duration: Span,
+        conditions: Conditions,
         cluster: Option<&ClusterEnvironment>,
     ) -> Subject {
+        let Conditions { load, duration, services } = conditions;
         Subject {
             case: heading.name.clone(),
             mesh_version: heading.mesh_version.clone(),
             executable: heading.executable.as_ref().map(|executable| executable.version.clone()),
-            workload: workload_digest(scenario),
+            workload: workload_digest(scenario, services),
             fingerprint: Fingerprint::of(&self.environment, cluster, load, duration),
         }
     }

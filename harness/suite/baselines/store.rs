@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use meshbench_core::baseline::{Baseline, BaselineError};
 use meshbench_core::digest::digest;
 use meshbench_core::file_name;
+use meshbench_core::scenario::ServicePlacement;
 use meshbench_lab::{error_chain, shown_path};
 
 /// Stands between a case and its cluster in the names of files. A single `@` would not do: it stands before the version in
@@ -243,29 +244,37 @@ impl BaselineStore {
     }
 }
 
-/// The stem of the files of a case, given as `mesh::rate::duration`, with `@context` behind it on several clusters.
+/// The stem of the files of a case, given as `mesh::rate::duration`, with a placement behind it where there are several, and
+/// `@context` on several clusters.
 fn stem_of(case: &str) -> String {
+    let plain = |case: &str| case.replace("::", "-");
     // Colons are no part of a file's name everywhere.
     let [mesh, load, rest] = case.splitn(3, "::").collect::<Vec<_>>()[..] else {
-        return case.replace("::", "-");
+        return plain(case);
     };
     match rest.split_once('@') {
-        Some((duration, context)) => {
-            format!("{mesh}-{load}-{duration}{BEFORE_CONTEXT}{}", file_name::encode(context))
+        Some((rest, context)) => {
+            format!("{mesh}-{load}-{}{BEFORE_CONTEXT}{}", plain(rest), file_name::encode(context))
         }
-        None => format!("{mesh}-{load}-{rest}"),
+        None => format!("{mesh}-{load}-{}", plain(rest)),
     }
 }
 
-/// The case whose files have this stem: rate and duration have no hyphen, meshes may.
+/// The case whose files have this stem: rate, duration and placement have no hyphen, meshes may.
 fn case_of(scenario: &str, stem: &str) -> Option<String> {
     let (stem, context) = match stem.split_once(BEFORE_CONTEXT) {
         Some((stem, context)) => (stem, format!("@{}", file_name::decode(context)?)),
         None => (stem, String::new()),
     };
+    let (stem, services) = match stem.rsplit_once('-') {
+        Some((stem, services)) if services.parse::<ServicePlacement>().is_ok() => {
+            (stem, format!("::{services}"))
+        }
+        _ => (stem, String::new()),
+    };
     let (rest, duration) = stem.rsplit_once('-')?;
     let (mesh, rate) = rest.rsplit_once('-')?;
-    Some(format!("{scenario}::{mesh}::{rate}::{duration}{context}"))
+    Some(format!("{scenario}::{mesh}::{rate}::{duration}{services}{context}"))
 }
 
 fn read_table(path: &Path, case: &str) -> Result<Option<Baseline>, StoreError> {
@@ -352,6 +361,8 @@ mod tests {
     #[case("istio-stock@1.31.0-rc.1::limit::1m", "istio-stock@1.31.0-rc.1-limit-1m")]
     #[case("bare::500rps::10s@admin@eks:x", "bare-500rps-10s@@admin@eks%3ax")]
     #[case("istio-stock@1.31.0::limit::1m@a::b", "istio-stock@1.31.0-limit-1m@@a%3a%3ab")]
+    #[case("bare::500rps::10s::same_node", "bare-500rps-10s-same_node")]
+    #[case("bare::500rps::10s::across_nodes@east", "bare-500rps-10s-across_nodes@@east")]
     fn a_case_is_known_by_the_name_of_its_files(#[case] case: &str, #[case] stem: &str) {
         assert_eq!(stem_of(case), stem);
         assert_eq!(case_of("quick", stem), Some(format!("quick::{case}")));

@@ -23,6 +23,7 @@ use meshbench_core::judge::Gate;
 use meshbench_lab::error_chain;
 use meshbench_lab::process::sweep;
 use meshbench_report::console::disarmed;
+use tokio_util::sync::CancellationToken;
 
 use self::baseline::BaselineCommand;
 use self::cluster::ClusterArguments;
@@ -307,7 +308,11 @@ fn run(settings: Settings, given: RunArguments) -> ExitCode {
 }
 
 fn clean(standard: &mut dyn Write, settings: &Settings) -> Result<(), CommandError> {
-    let swept = cluster::runtime()?.block_on(sweep(&settings.output)).map_err(|error| {
+    // Said at once: a program that removes a cluster may take minutes.
+    let mut announce = |name: &str| _ = writeln!(standard, "removing {name}").and_then(|()| standard.flush());
+    let swept =
+        cluster::runtime()?.block_on(sweep(&settings.output, &CancellationToken::new(), &mut announce));
+    let swept = swept.map_err(|error| {
         CommandError::Other(format!("cannot sweep {}: {error}", settings.output.display()))
     })?;
     for process in &swept.processes {

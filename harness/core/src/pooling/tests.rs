@@ -156,6 +156,30 @@ fn a_campaign_on_one_cluster_is_not_pooled_with_itself() {
 }
 
 #[test]
+fn a_cluster_that_gave_nothing_takes_nothing_from_the_other() {
+    let mut report = on_clusters(&[("west", &[]), ("east", &[100, 101])]);
+    report.environment.clusters.remove(0);
+    let both = latencies([5]).remove("quick::bare::100rps::10s").unwrap();
+    let latencies = [BTreeMap::from([(report.cases[1].name.clone(), both)]), latencies([7])];
+    let pooled = pooled(&[report, campaign("another", &[100])], &latencies);
+    let names: Vec<_> = pooled.members.iter().map(|member| member.name.as_str()).collect();
+    assert_eq!(names, ["east", "another"]);
+    assert_eq!(pooled.cases[0].p50_by_member_ns, [Some(5), Some(7)]);
+}
+
+#[test]
+fn what_a_campaign_on_clusters_ran_elsewhere_is_pooled_with_its_like() {
+    let mut report = on_clusters(&[("east", &[100, 101]), ("west", &[100, 102])]);
+    report.cases.extend(campaign("", &[100]).cases);
+    let none = BTreeMap::new();
+    let inputs = PoolInput::of(&report, &none);
+    let cases: Vec<_> = inputs.iter().map(|input| (input.name.as_str(), input.cases.len())).collect();
+    assert_eq!(cases, [("east", 1), ("west", 1), ("both", 1)]);
+    let together = Pooled::of_clusters(&report, &none).unwrap();
+    assert_eq!(together.members.len(), 2, "the campaign's own pool is of its clusters");
+}
+
+#[test]
 fn limits_are_not_pooled() {
     let mut report = on_clusters(&[("east", &[100, 101]), ("west", &[150, 152])]);
     for case in &mut report.cases {

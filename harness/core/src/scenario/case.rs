@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::MeshName;
+use super::{MeshName, ServicePlacement};
 use crate::units::{OfferedRate, Span};
 
 /// One cell of a scenario's matrix; displayed as `quick::envoy-tuned::500rps::10s`.
@@ -12,10 +12,20 @@ pub struct Case {
     pub scenario: String,
     /// The mesh under test.
     pub mesh: MeshName,
+    /// What it is measured under.
+    pub conditions: Conditions,
+}
+
+/// What meshes are measured under side by side; displayed as `500rps::10s`, or `500rps::10s::same_node` where the scenario
+/// has several placements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Conditions {
     /// What is offered over all apps together.
     pub load: CaseLoad,
     /// How long is measured, without the warm-up.
     pub duration: Span,
+    /// Where the services of an app run, where the scenario has several placements.
+    pub services: Option<ServicePlacement>,
 }
 
 /// What a case offers; displayed as its part of the case's name.
@@ -29,8 +39,16 @@ pub enum CaseLoad {
 
 impl fmt::Display for Case {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { scenario, mesh, load, duration } = self;
-        write!(formatter, "{scenario}::{mesh}::{load}::{duration}")
+        let Self { scenario, mesh, conditions } = self;
+        write!(formatter, "{scenario}::{mesh}::{conditions}")
+    }
+}
+
+impl fmt::Display for Conditions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { load, duration, services } = self;
+        write!(formatter, "{load}::{duration}")?;
+        services.map_or(Ok(()), |services| write!(formatter, "::{services}"))
     }
 }
 

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use super::ClusterSource;
+use super::word::written_as_word;
 use crate::units::{Expectation, Span, TextError};
 
 /// How a scenario uses a cluster.
@@ -22,17 +23,25 @@ pub struct KubeSettings {
     pub generator_node: GeneratorNode,
     /// Whether the load generator is part of the mesh, with an identity of its own.
     pub generator_meshed: bool,
-    /// Where the services of an app run.
-    pub services: ServicePlacement,
+    /// Where the services of an app run, one or more; with several there is a case for each.
+    pub services: Vec<ServicePlacement>,
     /// What each of them asks the scheduler for, in thousandths of a core.
     pub service_cpu_millicores: NonZeroU32,
     /// Which namespaces the apps are in.
     pub namespaces: NamespaceLayout,
+    /// How long a mesh stays once it is installed.
+    pub install: InstallCycle,
     /// How long each step of a run may take, the load apart: installing, deploying, deleting, uninstalling.
     pub step_limit: Span,
 }
 
 impl KubeSettings {
+    /// Where the services of an app run under such conditions: as these say, or else in the only place that there is.
+    #[must_use]
+    pub fn services_at(&self, services: Option<ServicePlacement>) -> ServicePlacement {
+        services.or(self.services.first().copied()).unwrap_or(ServicePlacement::Anywhere)
+    }
+
     /// Every image that the workload and the load generator run.
     pub fn images(&self) -> impl Iterator<Item = &String> {
         let upstreams =
@@ -97,6 +106,16 @@ pub enum ServicePlacement {
     AcrossNodes,
 }
 
+/// How long a mesh stays in the cluster once it is installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, schemars::JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+pub enum InstallCycle {
+    /// For one run.
+    PerRun,
+    /// For its runs at all rates, durations and placements of a block, one after the other.
+    PerBlock,
+}
+
 /// Which namespaces the apps are in.
 #[derive(
     Debug,
@@ -156,50 +175,14 @@ crate::units::written_as_text!(
     "role=load"
 );
 
-impl ServicePlacement {
-    const ALL: [Self; 3] = [Self::Anywhere, Self::SameNode, Self::AcrossNodes];
+written_as_word!(
+    ServicePlacement, "a placement",
+    Anywhere => "anywhere", SameNode => "same_node", AcrossNodes => "across_nodes",
+);
 
-    /// The word in scenarios.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Anywhere => "anywhere",
-            Self::SameNode => "same_node",
-            Self::AcrossNodes => "across_nodes",
-        }
-    }
-}
+written_as_word!(NamespaceLayout, "a layout", PerApp => "per_app", Shared => "shared");
 
-impl FromStr for ServicePlacement {
-    type Err = TextError;
-
-    fn from_str(text: &str) -> Result<Self, TextError> {
-        let named = Self::ALL.into_iter().find(|kind| kind.name() == text);
-        named.ok_or_else(|| TextError::not_one_of("a placement", text, &Self::ALL.map(Self::name)))
-    }
-}
-
-impl NamespaceLayout {
-    const ALL: [Self; 2] = [Self::PerApp, Self::Shared];
-
-    /// The word in scenarios.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::PerApp => "per_app",
-            Self::Shared => "shared",
-        }
-    }
-}
-
-impl FromStr for NamespaceLayout {
-    type Err = TextError;
-
-    fn from_str(text: &str) -> Result<Self, TextError> {
-        let named = Self::ALL.into_iter().find(|kind| kind.name() == text);
-        named.ok_or_else(|| TextError::not_one_of("a layout", text, &Self::ALL.map(Self::name)))
-    }
-}
+written_as_word!(InstallCycle, "a cycle", PerRun => "per_run", PerBlock => "per_block");
 
 #[cfg(test)]
 mod tests {

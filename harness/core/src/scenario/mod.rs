@@ -10,6 +10,7 @@ mod provider_kind;
 mod raw;
 mod sweep;
 mod tier;
+mod word;
 mod workload;
 
 use std::num::NonZeroU32;
@@ -21,9 +22,11 @@ use crate::problem::Problems;
 use crate::units::{OfferedRate, Span};
 use crate::yaml;
 
-pub use case::{Case, CaseLoad};
+pub use case::{Case, CaseLoad, Conditions};
 pub use cluster_source::{ClusterRecipe, ClusterSource};
-pub use kube::{GeneratorNode, KubeSettings, NamespaceLayout, ServicePlacement, WorkloadImages};
+pub use kube::{
+    GeneratorNode, InstallCycle, KubeSettings, NamespaceLayout, ServicePlacement, WorkloadImages,
+};
 pub use mesh_name::MeshName;
 pub use mesh_version::MeshVersion;
 pub use provider_kind::ProviderKind;
@@ -102,20 +105,34 @@ impl Scenario {
         check::check(file, name, text, &raw, known)
     }
 
-    /// Every cell of the matrix: mesh by mesh, then by what is offered, then by duration.
+    /// Every cell of the matrix: mesh by mesh, then by what is offered, then by duration, then by where services run.
     #[must_use]
     pub fn cases(&self) -> Vec<Case> {
         let limit = self.limit.iter().map(|_| CaseLoad::Limit);
         let loads: Vec<_> = self.rates.iter().copied().map(CaseLoad::Rate).chain(limit).collect();
-        let mut cases = Vec::with_capacity(self.meshes.len() * loads.len() * self.durations.len());
+        let placements: Vec<_> = match self.kube.services.as_slice() {
+            [_] => vec![None],
+            several => several.iter().copied().map(Some).collect(),
+        };
+        let mut cases =
+            Vec::with_capacity(self.meshes.len() * loads.len() * self.durations.len() * placements.len());
         for mesh in &self.meshes {
             for &load in &loads {
                 for &duration in &self.durations {
-                    cases.push(Case { scenario: self.name.clone(), mesh: mesh.clone(), load, duration });
+                    for &services in &placements {
+                        let conditions = Conditions { load, duration, services };
+                        cases.push(Case { scenario: self.name.clone(), mesh: mesh.clone(), conditions });
+                    }
                 }
             }
         }
         cases
+    }
+
+    /// What decides the random order of a block, or of a round of probes, counted from one.
+    #[must_use]
+    pub fn block_seed(&self, block: u32) -> u64 {
+        self.seed.wrapping_add(u64::from(block))
     }
 
     /// The meshes of every block: `bare` first, then the listed ones.

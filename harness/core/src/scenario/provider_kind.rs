@@ -1,11 +1,8 @@
 //! [`ProviderKind`]: where a scenario runs.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
-use crate::units::TextError;
+use super::word::written_as_word;
 
 /// Where a scenario runs.
 #[derive(
@@ -19,30 +16,4 @@ pub enum ProviderKind {
     Kube,
 }
 
-impl ProviderKind {
-    const ALL: [Self; 2] = [Self::Local, Self::Kube];
-
-    /// The word in scenarios and reports.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-            Self::Kube => "kube",
-        }
-    }
-}
-
-impl fmt::Display for ProviderKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.name())
-    }
-}
-
-impl FromStr for ProviderKind {
-    type Err = TextError;
-
-    fn from_str(text: &str) -> Result<Self, TextError> {
-        let named = Self::ALL.into_iter().find(|kind| kind.name() == text);
-        named.ok_or_else(|| TextError::not_one_of("a provider", text, &Self::ALL.map(Self::name)))
-    }
-}
+written_as_word!(ProviderKind, "a provider", Local => "local", Kube => "kube");

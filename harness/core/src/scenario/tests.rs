@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use proptest::prelude::*;
+use rstest::rstest;
 
-use super::{Known, MeshName, Scenario};
+use super::{Known, MeshName, Scenario, ServicePlacement};
 use crate::comparison::{Floors, SmallestChanges, Strictness};
 
 /// A scenario with so many meshes, rates and durations.
@@ -40,6 +41,26 @@ fn ten_thousand_cases_are_all_there() {
 fn cases_are_named_by_scenario_mesh_rate_and_duration() {
     let names: Vec<String> = scenario(1, 1, 2).cases().iter().map(ToString::to_string).collect();
     assert_eq!(names, ["matrix::mesh-1::1rps::1s", "matrix::mesh-1::1rps::2s"]);
+}
+
+#[rstest]
+#[case::one("same_node", &["matrix::mesh-1::1rps::1s"])]
+#[case::a_list_of_one("[same_node]", &["matrix::mesh-1::1rps::1s"])]
+#[case::several(
+    "[same_node, across_nodes]",
+    &["matrix::mesh-1::1rps::1s::same_node", "matrix::mesh-1::1rps::1s::across_nodes"]
+)]
+fn several_placements_are_an_axis(#[case] services: &str, #[case] expected: &[&str]) {
+    let text = format!(
+        "description: A matrix.\ntier: full\nprovider: kube\nmeshes: [mesh-1]\nrates: [1rps]\ndurations: [1s]\n\
+         kube: {{services: {services}}}\n"
+    );
+    let known = Known { meshes: &["mesh-1".parse().unwrap()], emoji: &[":flushed:", ":policeman:"] };
+    let scenario = Scenario::parse("matrix.yaml", "matrix", &text, known).unwrap();
+    let cases = scenario.cases();
+    assert_eq!(cases.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+    let first = cases[0].conditions.services;
+    assert_eq!(scenario.kube.services_at(first), ServicePlacement::SameNode);
 }
 
 #[test]

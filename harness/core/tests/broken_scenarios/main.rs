@@ -340,6 +340,41 @@ fn with(valid: &str, broken: &str) -> String {
     "provider: kube\nkube:\n  cluster: {create: [up, \"{name}\"], delete: [down, \"{name}\"], context: \"\"}",
     "scenarios/quick.yaml:5:72: kube.cluster.context: nothing is written here; expected the context that `create` makes"
 )]
+#[case::placement_unknown(
+    "provider: local",
+    "provider: kube\nkube: {services: [same_node, upstairs]}",
+    "scenarios/quick.yaml:4:30: kube.services[1]: \"upstairs\" is not a placement; expected one of \"anywhere\", \"same_node\", \"across_nodes\""
+)]
+#[case::placement_twice(
+    "provider: local",
+    "provider: kube\nkube: {services: [same_node, same_node]}",
+    "scenarios/quick.yaml:4:30: kube.services[1]: \"same_node\" is the same placement as kube.services[0], so that cases would have the same name; expected each placement once (hint: remove one of the two)"
+)]
+#[case::placements_empty(
+    "provider: local",
+    "provider: kube\nkube: {services: []}",
+    "scenarios/quick.yaml:4:18: kube.services: the list is empty; expected at least one placement"
+)]
+#[case::placements_a_mapping(
+    "provider: local",
+    "provider: kube\nkube: {services: {same_node: true}}",
+    "scenarios/quick.yaml:4:18: kube.services: expected a placement such as same_node, or a list such as [same_node, across_nodes], found a mapping"
+)]
+#[case::one_installation_for_a_sweep_that_stops(
+    "provider: local\nmeshes: [bare, reference]\nrates: [500rps]",
+    "provider: kube\nkube: {install: per_block}\nmeshes: [bare, reference]\nrates: {from: 100rps, to: 500rps, step: 100rps, stop_at_collapse: true}",
+    "scenarios/quick.yaml:4:17: kube.install: stop_at_collapse runs all blocks of a rate before the next; expected \"per_run\" (hint: remove it)"
+)]
+#[case::one_installation_for_a_limit(
+    "provider: local\nmeshes: [bare, reference]\nrates: [500rps]",
+    "provider: kube\nkube: {install: per_block}\nmeshes: [bare, reference]\nlimit: {slo: {p99: 50ms}, from: 100rps, to: 500rps}",
+    "scenarios/quick.yaml:4:17: kube.install: the probes of a limit are each on a mesh that no other has strained; expected \"per_run\" (hint: remove it)\nscenarios/quick.yaml:17:3: budgets.p50: a scenario with `limit` has no p50 to judge; expected a budget on limit"
+)]
+#[case::one_installation_for_a_comparison(
+    "provider: local\nmeshes: [bare, reference]\nrates: [500rps]\ndurations: [10s]\nwarm_up: 2s\nrepeats: 1",
+    "provider: kube\nkube: {install: per_block}\nmeshes: [envoy-stock, reference]\nrates: [500rps]\ndurations: [10s]\nwarm_up: 2s\nrepeats: 8\ncompare: {old: envoy-stock, new: reference}",
+    "scenarios/quick.yaml:4:17: kube.install: blocks that confirm a change are of one rate, installed for it alone, and must be as the first; expected \"per_run\" (hint: remove it)"
+)]
 #[case::unknown_anchor("[500rps]", "*rates", "scenarios/quick.yaml:5:8: not valid YAML: unknown anchor")]
 fn says(#[case] valid: &str, #[case] broken: &str, #[case] expected: &str) {
     assert_eq!(said(&with(valid, broken)), expected);

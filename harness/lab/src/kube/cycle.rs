@@ -1,8 +1,9 @@
 //! One arm of one block on a cluster, from nothing to nothing: reserve, install, deploy, prove, measure, confirm, delete,
-//! uninstall.
+//! uninstall. Between arms that share an installation, the mesh and the reservation stay.
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use meshbench_core::digest::digest;
@@ -21,7 +22,7 @@ use super::node_readiness::ReadyNodes;
 use super::proof::prove;
 use super::provider::KubeProvider;
 use super::resources::{Sampler, Subjects};
-use super::results::{course_of, keep_manifests, keep_recordings};
+use super::results::{copy_files, course_of, keep_manifests, keep_recordings};
 use super::workload::{Layout, Service, delete, deploy, workload_manifests};
 use crate::arm::{ArmResult, ArmRun, FrontEnd, Share};
 use crate::error::{LabError, error_chain};
@@ -33,44 +34,57 @@ const DIGITS: usize = 8;
 /// Between points of the course of CPU and memory, in nanoseconds: kubelets have new readings about this often.
 const STEP_NS: u64 = 10_000_000_000;
 
-/// What an arm has made so far, to be taken down whatever happens. Each is noted before it is begun.
+/// A mesh in a cluster, begun at least, and the node that is reserved for the load generator meanwhile.
+#[derive(Debug)]
+pub(crate) struct StandingMesh<'mesh> {
+    node: ReservedNode,
+    installation: MeshInstallation<'mesh>,
+    /// Where its manifests are kept.
+    configuration: PathBuf,
+}
+
+/// What an arm has made for itself so far, to be taken down whatever happens; noted before it is begun.
 #[derive(Default)]
-struct Made<'arm> {
-    node: Option<ReservedNode>,
-    mesh: Option<MeshInstallation<'arm>>,
+struct Made {
     workload: Option<Layout>,
     steps: StepSeconds,
 }
 
 impl KubeProvider {
-    /// Runs one arm. Whatever happens, nothing of it is left in the cluster when this returns, or the error says what.
+    /// Runs one arm, on the mesh that is `standing` where one is. Whatever happens, nothing is left in the cluster when this
+    /// returns, or the error says what; but for the mesh of an arm that keeps it and succeeded, which is `standing` then.
     ///
     /// # Errors
     /// [`LabError`].
-    pub(crate) async fn measure_arm(
+    pub(crate) async fn measure_arm<'mesh>(
         &self,
-        arm: &ArmRun<'_>,
+        arm: &ArmRun<'mesh>,
+        standing: &mut Option<StandingMesh<'mesh>>,
         cancelled: &CancellationToken,
         observe: &mut dyn FnMut(Event),
     ) -> Result<ArmResult, LabError> {
         let mesh = arm.mesh.kube.as_ref().ok_or_else(|| LabError::NotKube(arm.mesh.name.to_string()))?;
-        self.check_held()?;
         refuse_a_deaf_mesh(arm, mesh)?;
-        // What another arm could not take down would be measured with this one.
-        let left = remove_all_of(self.cluster(), self.cluster().campaign()).await.left;
-        if !left.is_empty() {
-            return Err(KubeError::Unfit(format!("an earlier run is not gone: {}", left.join("; "))).into());
-        }
-        fs::create_dir_all(&arm.folder).map_err(LabError::file("create", &arm.folder))?;
-        let ready = ReadyNodes::now(self.cluster()).await?;
+        // Whoever has the cluster now has swept it, or will: from here on nothing in it is touched.
+        self.check_held().inspect_err(|_| *standing = None)?;
         let mut made = Made::default();
         let outcome = tokio::select! {
             biased;
             () = cancelled.cancelled() => Err(LabError::Interrupted),
-            outcome = self.carry_out(arm, mesh, &mut made, observe) => self.blame_nodes(&ready, outcome).await,
+            outcome = self.attempt(arm, mesh, standing, &mut made, observe) => outcome,
         };
+        if standing.is_none() && made.workload.is_none() {
+            // Nothing was made.
+            return outcome;
+        }
         observe(Event::Step(Step::Stopping));
-        let taken_down = self.take_down(&mut made, arm.scenario.kube.step_limit.as_duration()).await;
+        let limit = arm.scenario.kube.step_limit.as_duration();
+        let keeps_mesh =
+            arm.keeps_mesh && outcome.is_ok() && self.delete_workload(&mut made, limit).await.is_ok();
+        let taken_down = match keeps_mesh {
+            true => Ok(()),
+            false => self.take_down(standing.take(), &mut made, limit).await,
+        };
         match (outcome, taken_down) {
             (Ok(mut result), Ok(())) => {
                 result.placement.iter_mut().for_each(|placement| placement.steps = made.steps);
@@ -79,6 +93,32 @@ impl KubeProvider {
             (Ok(_), Err(left)) => Err(left.into()),
             // Why it failed says more; what is left is tried again, and named, at the campaign's end.
             (Err(error), _) => Err(error),
+        }
+    }
+
+    /// What comes of an arm where no signal comes; what it leaves is `standing` and `made`.
+    async fn attempt<'mesh>(
+        &self,
+        arm: &ArmRun<'mesh>,
+        mesh: &'mesh KubeMesh,
+        standing: &mut Option<StandingMesh<'mesh>>,
+        made: &mut Made,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<ArmResult, LabError> {
+        if standing.is_none() {
+            self.refuse_left_overs().await?;
+        }
+        fs::create_dir_all(&arm.folder).map_err(LabError::file("create", &arm.folder))?;
+        let ready = ReadyNodes::now(self.cluster()).await?;
+        let outcome = self.carry_out(arm, mesh, standing, made, observe).await;
+        self.blame_nodes(&ready, outcome).await
+    }
+
+    /// What another arm could not take down would be measured with this one.
+    async fn refuse_left_overs(&self) -> Result<(), KubeError> {
+        match remove_all_of(self.cluster(), self.cluster().campaign()).await.left {
+            left if left.is_empty() => Ok(()),
+            left => Err(KubeError::Unfit(format!("an earlier run is not gone: {}", left.join("; ")))),
         }
     }
 
@@ -101,25 +141,53 @@ impl KubeProvider {
         }
     }
 
-    async fn carry_out<'arm>(
+    /// The mesh of an arm: as it stands, or newly installed.
+    async fn stand<'mesh, 'standing>(
         &self,
-        arm: &'arm ArmRun<'_>,
-        mesh: &'arm KubeMesh,
-        made: &mut Made<'arm>,
+        arm: &ArmRun<'mesh>,
+        mesh: &'mesh KubeMesh,
+        standing: &'standing mut Option<StandingMesh<'mesh>>,
+        steps: &mut StepSeconds,
+    ) -> Result<&'standing StandingMesh<'mesh>, LabError> {
+        let configuration = arm.folder.join("configuration");
+        let none = match standing {
+            Some(stands) => {
+                copy_files(&stands.configuration, &configuration)?;
+                return Ok(stands);
+            }
+            none => none,
+        };
+        let installation = MeshInstallation::render(arm.mesh, mesh, &configuration).await?;
+        let settings = &arm.scenario.kube;
+        let node = reserve(self.cluster(), &settings.generator_node, arm.seed).await?;
+        let stands = none.insert(StandingMesh { node, installation, configuration });
+        let began = Instant::now();
+        stands.installation.install(self.cluster(), settings.step_limit.as_duration()).await?;
+        steps.install = began.elapsed().as_secs_f64();
+        Ok(stands)
+    }
+
+    async fn carry_out<'mesh>(
+        &self,
+        arm: &ArmRun<'mesh>,
+        mesh: &'mesh KubeMesh,
+        standing: &mut Option<StandingMesh<'mesh>>,
+        made: &mut Made,
         observe: &mut dyn FnMut(Event),
     ) -> Result<ArmResult, LabError> {
         let (cluster, settings) = (self.cluster(), &arm.scenario.kube);
         let limit = settings.step_limit.as_duration();
         let run = self.run_name(arm);
         observe(Event::Step(Step::Starting));
-        let installation =
-            MeshInstallation::render(arm.mesh, mesh, &arm.folder.join("configuration")).await?;
-        let node = &*made.node.insert(reserve(cluster, &settings.generator_node, arm.seed).await?);
-        let installation = made.mesh.insert(installation);
-        let began = Instant::now();
-        installation.install(cluster, limit).await?;
-        made.steps.install = began.elapsed().as_secs_f64();
-        let layout = &*made.workload.insert(workload_layout(arm.scenario, installation, &run, node)?);
+        let StandingMesh { node, installation, .. } =
+            self.stand(arm, mesh, standing, &mut made.steps).await?;
+        let layout = &*made.workload.insert(workload_layout(
+            arm.scenario,
+            settings.services_at(arm.services),
+            installation,
+            &run,
+            node,
+        )?);
         keep_manifests(&arm.folder, &workload_manifests(layout, mesh))?;
         let began = Instant::now();
         let pods = deploy(cluster, layout, mesh, limit).await?;
@@ -170,30 +238,44 @@ impl KubeProvider {
         })
     }
 
-    /// Each step is tried whatever became of the one before; what is not gone in the end comes back.
-    async fn take_down(&self, made: &mut Made<'_>, limit: Duration) -> Result<(), KubeError> {
+    /// Leaves nothing of an arm but its mesh.
+    async fn delete_workload(&self, made: &mut Made, limit: Duration) -> Result<(), KubeError> {
         let cluster = self.cluster();
         // An API server that is away for a while is no reason to leave everything where it is.
         cluster.await_answer(limit).await?;
+        let Some(layout) = &made.workload else { return Ok(()) };
         let began = Instant::now();
-        if let Some(layout) = &made.workload {
-            // What it could not remove, the sweep below tries again.
-            let _: Result<(), KubeError> = delete(cluster, layout, limit).await;
-        }
+        delete(cluster, layout, limit).await?;
         made.steps.delete = began.elapsed().as_secs_f64();
+        made.workload = None;
+        Ok(())
+    }
+
+    /// Each step is tried whatever became of the one before; what is not gone in the end comes back.
+    async fn take_down(
+        &self,
+        standing: Option<StandingMesh<'_>>,
+        made: &mut Made,
+        limit: Duration,
+    ) -> Result<(), KubeError> {
+        let cluster = self.cluster();
+        cluster.await_answer(limit).await?;
+        // What it could not remove, the sweep below tries again.
+        let _: Result<(), KubeError> = self.delete_workload(made, limit).await;
         let began = Instant::now();
-        let mut uninstalled = match &made.mesh {
+        let installation = standing.as_ref().map(|stands| &stands.installation);
+        let mut uninstalled = match installation {
             Some(installation) => installation.uninstall(cluster, limit).await,
             None => Ok(()),
         };
         made.steps.uninstall = began.elapsed().as_secs_f64();
         // What a step was at when it failed.
         let left = remove_all_of(cluster, cluster.campaign()).await.left;
-        if let (Err(_), Some(installation)) = (&uninstalled, &made.mesh) {
+        if let (Err(_), Some(installation)) = (&uninstalled, installation) {
             uninstalled = installation.uninstall(cluster, limit).await;
         }
-        let released = match &made.node {
-            Some(node) => release(cluster, node).await,
+        let released = match &standing {
+            Some(stands) => release(cluster, &stands.node).await,
             None => Ok(()),
         };
         uninstalled.and(released)?;

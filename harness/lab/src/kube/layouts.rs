@@ -1,6 +1,6 @@
 //! What a scenario and a mesh make of a run's workload and load generator.
 
-use meshbench_core::scenario::Scenario;
+use meshbench_core::scenario::{Scenario, ServicePlacement};
 
 use super::access::ReservedNode;
 use super::cluster::Cluster;
@@ -16,6 +16,7 @@ use crate::mesh::{Enrolment, KubeMesh};
 /// [`KubeError::Manifest`] and [`KubeError::Render`] for what the mesh wants in each namespace.
 pub(super) fn workload_layout(
     scenario: &Scenario,
+    services: ServicePlacement,
     installation: &MeshInstallation<'_>,
     run: &str,
     node: &ReservedNode,
@@ -29,7 +30,7 @@ pub(super) fn workload_layout(
         cpu_request: format!("{}m", settings.service_cpu_millicores),
         votes: scenario.workload.votes.clone(),
         namespaces: settings.namespaces,
-        placement: settings.services,
+        placement: services,
         apart_from_generator: !node.co_located,
         namespace_objects: installation.namespace_objects()?,
     })

@@ -146,7 +146,8 @@ mod tests {
         cluster.remove().await.unwrap();
         assert_eq!(made(folder.path()), 0);
         drop(campaign);
-        assert_eq!(sweep(folder.path()).await.unwrap().undone, Vec::<String>::new());
+        let swept = sweep(folder.path(), &CancellationToken::new(), &mut |_| {}).await.unwrap();
+        assert_eq!(swept.undone, Vec::<String>::new());
     }
 
     #[tokio::test]

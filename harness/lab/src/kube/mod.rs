@@ -25,6 +25,7 @@ pub use access::{
     Finding, Grade, Preflight, ROOM, Rule, Swept, Wanted, examine, examine_images, role_yaml, rules, sweep,
 };
 pub use cluster::Cluster;
+pub(crate) use cycle::StandingMesh;
 pub use error::KubeError;
 pub use made::MadeCluster;
 pub use provider::KubeProvider;

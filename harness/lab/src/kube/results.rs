@@ -37,6 +37,20 @@ pub(super) fn keep_manifests(folder: &Path, manifests: &Value) -> Result<(), Lab
     fs::write(&path, format!("{manifests:#}")).map_err(LabError::file("write", &path))
 }
 
+/// Copies the files of a folder into a new one; where there is no such folder, nothing.
+pub(super) fn copy_files(from: &Path, to: &Path) -> Result<(), LabError> {
+    if !from.exists() {
+        return Ok(());
+    }
+    fs::create_dir_all(to).map_err(LabError::file("create", to))?;
+    for entry in fs::read_dir(from).map_err(LabError::file("read", from))? {
+        let file = entry.map_err(LabError::file("read", from))?;
+        let copy = to.join(file.file_name());
+        fs::copy(file.path(), &copy).map_err(LabError::file("write", &copy))?;
+    }
+    Ok(())
+}
+
 /// Writes what the generators recorded, each and together, and gives back the whole with its digest.
 pub(super) fn keep_recordings(folder: &Path, load: &LoadOutcome) -> Result<(Recording, String), LabError> {
     let write = |name: String, text: &str| {

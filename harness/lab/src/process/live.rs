@@ -7,7 +7,7 @@
 //! left-over only if it names exactly that campaign: nothing else is touched.
 //! What a dead campaign noted there to be undone is undone before its folder goes.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use procfs::process::all_processes;
+use tokio_util::sync::CancellationToken;
 
 use super::pledge::{is_any_open, keep_those_of_dead};
 
@@ -30,6 +31,9 @@ const SWEEP_LIMIT: Duration = Duration::from_secs(10);
 /// How long a process that was just killed may take to disappear by itself.
 const GOING_LIMIT: Duration = Duration::from_secs(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
+/// How often in succession no process must be seen before none is taken to be there: while one is about to run another
+/// program, its environment cannot be read.
+const LOOKS: u32 = 2;
 
 /// A campaign's claim to be alive, with a scratch folder for its run time.
 ///
@@ -116,24 +120,22 @@ impl Drop for LiveCampaign {
 }
 
 /// Ends the processes of campaigns under `output` that died, undoes what they had pledged to undo, and removes their
-/// folders.
+/// folders. What is undone is said to `announce` before, for it may take minutes; `cancelled` leaves it to the next sweep.
 ///
 /// # Errors
 /// The file system's, when the register of live campaigns cannot be read.
-pub async fn sweep(output: &Path) -> io::Result<Swept> {
+pub async fn sweep(
+    output: &Path,
+    cancelled: &CancellationToken,
+    announce: &mut dyn FnMut(&str),
+) -> io::Result<Swept> {
     let live = output.join(LIVE_FOLDER);
-    if !live.is_dir() {
-        return Ok(Swept::default());
-    }
-    let _registry = lock_registry(&live)?;
     let mut swept = Swept::default();
-    for entry in fs::read_dir(&live)? {
-        let entry = entry?;
-        if !entry.file_type()?.is_dir() || is_alive(&entry.path())? {
-            continue;
-        }
-        let id = entry.file_name().to_string_lossy().into_owned();
-        let killed = kill_marked(CAMPAIGN_VARIABLE, &id);
+    if !live.is_dir() {
+        return Ok(swept);
+    }
+    for dead in DeadCampaign::all_in(&live)? {
+        let killed = kill_marked(CAMPAIGN_VARIABLE, &dead.id);
         swept.processes.extend(killed.ended);
         if !killed.left.is_empty() {
             // Its folder stays, so that the next sweep looks for them again.
@@ -141,20 +143,55 @@ pub async fn sweep(output: &Path) -> io::Result<Swept> {
             swept.left.extend(killed.left.iter().map(sentence));
             continue;
         }
-        let kept = keep_those_of_dead(&entry.path()).await?;
+        let kept = keep_those_of_dead(&dead.folder, cancelled, announce).await?;
         swept.undone.extend(kept.undone);
         if !kept.left.is_empty() {
             swept.left.extend(kept.left);
             continue;
         }
-        match fs::remove_dir_all(entry.path()) {
-            Ok(()) => swept.campaigns.push(id),
+        // Another sweep must not find the folder half removed.
+        let _registry = lock_registry(&live)?;
+        match fs::remove_dir_all(&dead.folder) {
+            Ok(()) => swept.campaigns.push(dead.id),
             Err(error) => {
-                swept.left.push(format!("{} cannot be removed: {error}", entry.path().display()));
+                swept.left.push(format!("{} cannot be removed: {error}", dead.folder.display()));
             }
         }
     }
     Ok(swept)
+}
+
+/// A campaign that died, held by its lock so that no other sweep takes it too: undoing what it did may take minutes, which
+/// the register of all campaigns must not be kept for.
+struct DeadCampaign {
+    id: String,
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl DeadCampaign {
+    fn all_in(live: &Path) -> io::Result<Vec<Self>> {
+        let _registry = lock_registry(live)?;
+        let mut dead = Vec::new();
+        for entry in fs::read_dir(live)? {
+            let entry = entry?;
+            if !entry.file_type()?.is_dir() {
+                continue;
+            }
+            let folder = entry.path();
+            // It is missing where a campaign was killed between creating the folder and its lock.
+            let lock = OpenOptions::new().create(true).append(true).open(folder.join(LOCK_FILE))?;
+            match lock.try_lock() {
+                Ok(()) => {
+                    let id = entry.file_name().to_string_lossy().into_owned();
+                    dead.push(Self { id, folder, _lock: lock });
+                }
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Ok(dead)
+    }
 }
 
 fn lock_registry(live: &Path) -> io::Result<File> {
@@ -163,28 +200,16 @@ fn lock_registry(live: &Path) -> io::Result<File> {
     Ok(registry)
 }
 
-fn is_alive(folder: &Path) -> io::Result<bool> {
-    let lock = match File::open(folder.join(LOCK_FILE)) {
-        Ok(lock) => lock,
-        // Killed between creating the folder and its lock.
-        Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(other) => return Err(other),
-    };
-    match lock.try_lock() {
-        Ok(()) => Ok(false),
-        Err(TryLockError::WouldBlock) => Ok(true),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
 /// Kills every process whose `variable` is `mark` and waits until it is gone.
 pub(super) fn kill_marked(variable: &str, mark: &str) -> Killed {
     let mut seen = Vec::new();
+    let mut empty_looks = 0;
     let deadline = Instant::now() + SWEEP_LIMIT;
     loop {
         let marked = marked_processes(variable, mark);
         let labels: Vec<_> = marked.iter().map(|(pid, name)| format!("{name} ({pid})")).collect();
-        if marked.is_empty() || Instant::now() > deadline {
+        empty_looks = if marked.is_empty() { empty_looks + 1 } else { 0 };
+        if empty_looks == LOOKS || Instant::now() > deadline {
             seen.retain(|label| !labels.contains(label));
             return Killed { ended: seen, left: labels };
         }
@@ -240,6 +265,10 @@ mod tests {
         std::mem::forget(campaign);
     }
 
+    async fn sweep_of(output: &Path) -> io::Result<Swept> {
+        sweep(output, &CancellationToken::new(), &mut |_| {}).await
+    }
+
     #[tokio::test]
     async fn a_dead_campaign_is_swept_and_a_live_one_is_not() {
         let output = tempfile::tempdir().unwrap();
@@ -250,7 +279,7 @@ mod tests {
         let mut live_process = marked_sleep(live_id);
 
         let reaper = std::thread::spawn(move || dead_process.wait().unwrap());
-        let swept = sweep(output.path()).await.unwrap();
+        let swept = sweep_of(output.path()).await.unwrap();
 
         assert_eq!(swept.campaigns, [dead_id]);
         assert_eq!(swept.processes.len(), 1, "{swept:?}");
@@ -265,14 +294,14 @@ mod tests {
     async fn a_folder_without_a_lock_is_a_dead_campaign() {
         let output = tempfile::tempdir().unwrap();
         fs::create_dir_all(output.path().join(LIVE_FOLDER).join("half-made")).unwrap();
-        assert_eq!(sweep(output.path()).await.unwrap().campaigns, ["half-made"]);
+        assert_eq!(sweep_of(output.path()).await.unwrap().campaigns, ["half-made"]);
     }
 
     #[tokio::test]
     async fn nothing_to_sweep_is_not_an_error() {
         let output = tempfile::tempdir().unwrap();
-        assert_eq!(sweep(output.path()).await.unwrap(), Swept::default());
-        assert_eq!(sweep(&output.path().join("missing")).await.unwrap(), Swept::default());
+        assert_eq!(sweep_of(output.path()).await.unwrap(), Swept::default());
+        assert_eq!(sweep_of(&output.path().join("missing")).await.unwrap(), Swept::default());
     }
 
     #[test]
@@ -309,8 +338,15 @@ mod tests {
             .spawn()
             .unwrap();
         let reaper = std::thread::spawn(move || doing.wait().unwrap());
-        let swept = sweep(output.path()).await.unwrap();
+        let mut announced = Vec::new();
+        let mut announce = |what: &str| {
+            // Others are not kept waiting while it is undone.
+            drop(LiveCampaign::claim(output.path(), "another").unwrap());
+            announced.push(what.to_owned());
+        };
+        let swept = sweep(output.path(), &CancellationToken::new(), &mut announce).await.unwrap();
         assert_eq!(swept.undone, ["cluster-of-errand-dead"]);
+        assert_eq!(announced, swept.undone);
         assert_eq!((swept.campaigns.len(), swept.left.len()), (1, 0), "{swept:?}");
         assert!(!reaper.join().unwrap().success(), "what was doing it is still doing it");
         assert!(output.path().join("undone").exists());
@@ -320,12 +356,14 @@ mod tests {
     async fn what_cannot_be_undone_is_said_and_tried_again() {
         let output = tempfile::tempdir().unwrap();
         leave_pledge(output.path(), "errand-fails", "test -e room");
-        let swept = sweep(output.path()).await.unwrap();
-        insta::assert_snapshot!(swept.left.join("\n"), @r"
+        let swept = sweep_of(output.path()).await.unwrap();
+        let left = swept.left.join("\n").replace(&output.path().display().to_string(), "OUTPUT");
+        insta::assert_snapshot!(left, @r"
         cluster-of-errand-fails is not removed: `sh -c test -e room` failed (exit status: 1); the last lines of its log:
             | $ sh -c test -e room
+        the next start and `meshbench clean` try again; if it is gone already, remove OUTPUT/.live/errand-fails/cluster-of-errand-fails.undo.json
         ");
         std::fs::write(output.path().join("room"), "").unwrap();
-        assert_eq!(sweep(output.path()).await.unwrap().undone, ["cluster-of-errand-fails"]);
+        assert_eq!(sweep_of(output.path()).await.unwrap().undone, ["cluster-of-errand-fails"]);
     }
 }

@@ -41,10 +41,21 @@ impl Pledge {
     /// Undoes it, however the campaign ends. Where that fails, the note stays for the next start.
     ///
     /// # Errors
-    /// What failed, in words.
+    /// What failed, in words, and what to do.
     pub async fn keep(self) -> Result<(), String> {
         // Whoever interrupts a campaign wants it gone, and this is how it goes.
-        self.undo.run(LIMIT, &CancellationToken::new()).await.map_err(|error| error_chain(&error))?;
+        self.keep_unless(&CancellationToken::new()).await
+    }
+
+    async fn keep_unless(self, cancelled: &CancellationToken) -> Result<(), String> {
+        let undone = self.undo.run(LIMIT, cancelled).await;
+        undone.map_err(|error| {
+            format!(
+                "{}\nthe next start and `meshbench clean` try again; if it is gone already, remove {}",
+                error_chain(&error),
+                self.note.display()
+            )
+        })?;
         fs::remove_file(&self.note)
             .map_err(|error| format!("{} cannot be removed: {error}", self.note.display()))
     }
@@ -64,11 +75,15 @@ pub(super) struct Kept {
     pub left: Vec<String>,
 }
 
-/// Undoes what a dead campaign has left undone, after ending what may still be doing it.
+/// Undoes what a dead campaign has left undone, after ending what may still be doing it, each said to `announce` before.
 ///
 /// # Errors
 /// The file system's.
-pub(super) async fn keep_those_of_dead(scratch: &Path) -> io::Result<Kept> {
+pub(super) async fn keep_those_of_dead(
+    scratch: &Path,
+    cancelled: &CancellationToken,
+    announce: &mut dyn FnMut(&str),
+) -> io::Result<Kept> {
     let mut kept = Kept::default();
     for note in notes(scratch)? {
         let Ok(undo) = serde_json::from_str::<Errand>(&fs::read_to_string(&note)?) else {
@@ -79,8 +94,9 @@ pub(super) async fn keep_those_of_dead(scratch: &Path) -> io::Result<Kept> {
         let subject = undo.subject.clone();
         let alive = end_marked(&subject);
         kept.left.extend(alive.iter().map(|process| format!("{process} does not die")));
+        announce(&subject);
         let undo = Errand { log: log_that_is_there(undo.log, scratch), ..undo };
-        match (Pledge { undo, note }).keep().await {
+        match (Pledge { undo, note }).keep_unless(cancelled).await {
             Ok(()) => kept.undone.push(subject),
             Err(why) => kept.left.push(format!("{subject} is not removed: {why}")),
         }

@@ -16,9 +16,9 @@ const LEAST_ANSWERED_WELL: f64 = 0.99;
 
 const LEGEND: &str = "(…%) answered well and in time, of the offered requests, where that is below 99%";
 
-/// The cases of one scenario and duration at several rates.
+/// The cases of one scenario at several rates, under the same conditions otherwise.
 pub(crate) struct Sweep<'a> {
-    /// `scenario · duration`, and the cluster where it ran on several.
+    /// `scenario · duration`, the placement where there are several, and the cluster where it ran on several.
     pub(crate) title: String,
     /// Its cases, the control's first, in the order of their rates.
     pub(crate) cases: Vec<SweptCase<'a>>,
@@ -33,7 +33,7 @@ pub(crate) struct SweptCase<'a> {
     pub(crate) case: &'a CaseReport,
 }
 
-/// Every scenario and duration of which there are cases at two rates or more, in the order of their first case.
+/// Every scenario and its other conditions of which there are cases at two rates or more, in the order of their first case.
 pub(crate) fn sweeps(report: &Report) -> Vec<Sweep<'_>> {
     let mut sweeps: Vec<Sweep<'_>> = Vec::new();
     for case in &report.cases {
@@ -56,13 +56,13 @@ pub(crate) fn sweeps(report: &Report) -> Vec<Sweep<'_>> {
 
 /// What the group of a case is called without its rate, and that; `None` where it has none.
 fn place(case: &CaseReport) -> Option<(String, f64)> {
-    let [scenario, rate, duration] = case.group_anywhere().split("::").collect::<Vec<_>>()[..] else {
-        return None;
-    };
+    let mut parts = case.group_anywhere().split("::");
+    let (scenario, rate) = (parts.next()?, parts.next()?);
     let rate: OfferedRate = rate.parse().ok()?;
+    let others = parts.collect::<Vec<_>>().join(" · ");
     let cluster =
         case.cluster_of_several().map_or_else(String::new, |cluster| format!(" · cluster {cluster}"));
-    Some((format!("{scenario} · {duration}{cluster}"), rate.requests_per_second()))
+    Some((format!("{scenario} · {others}{cluster}"), rate.requests_per_second()))
 }
 
 impl<'a> Sweep<'a> {

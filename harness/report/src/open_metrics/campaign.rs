@@ -17,6 +17,11 @@ pub(super) fn gauges(report: &Report) -> Vec<Gauge> {
             .with([(Labels::new(), report.took_seconds)]),
         Gauge::count("campaign_interrupted", "1 where a signal ended the campaign early, otherwise 0.")
             .with([(Labels::new(), flag(report.interrupted))]),
+        Gauge::count(
+            "cluster_generator_co_located",
+            "1 where the load generator shares a node of the cluster with what it measures, otherwise 0.",
+        )
+        .with(co_located(report)),
         Gauge::bytes("machine_memory", "The memory of the machine.")
             .with([(Labels::new(), report.environment.memory_bytes as f64)]),
         Gauge::count("cases", "The cases that were asked for, by what became of them.")
@@ -45,6 +50,11 @@ fn about(report: &Report) -> Labels {
         ("optimised", optimised.to_string()),
         ("virtualisation", virtualisation.clone()),
     ]
+}
+
+fn co_located(report: &Report) -> impl Iterator<Item = (Labels, f64)> {
+    let clusters = report.environment.clusters.iter();
+    clusters.map(|cluster| (vec![("cluster", cluster.context.clone())], flag(cluster.co_located)))
 }
 
 fn started_at_seconds(report: &Report) -> Option<f64> {

@@ -38,11 +38,13 @@ pub(super) fn of_cases<'a>(
 }
 
 fn names(case: &CaseReport) -> Labels {
-    let mut parts = case.group_anywhere().splitn(3, "::").map(str::to_owned);
+    let mut parts = case.group_anywhere().splitn(4, "::").map(str::to_owned);
     let mut part = |name| (name, parts.next().unwrap_or_default());
     let [scenario, rate, duration] = ["scenario", "rate", "duration"].map(&mut part);
+    let services = parts.next().map(|services| ("services", services));
     let cluster = case.cluster_of_several().map(|cluster| ("cluster", cluster.to_owned()));
-    [scenario, ("mesh", case.mesh.clone()), rate, duration].into_iter().chain(cluster).collect()
+    let always = [scenario, ("mesh", case.mesh.clone()), rate, duration];
+    always.into_iter().chain(services).chain(cluster).collect()
 }
 
 fn about(report: &Report) -> Vec<Gauge> {

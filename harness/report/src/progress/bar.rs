@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use meshbench_core::event::{Event, Step};
-use meshbench_core::scenario::MeshName;
 
 use super::estimate::Estimate;
 use super::meshes::MeshesSoFar;
@@ -29,7 +28,7 @@ struct Group {
     bar: ProgressBar,
     so_far: MeshesSoFar,
     /// A line for each mesh that has a run.
-    meshes: Vec<(MeshName, ProgressBar)>,
+    meshes: Vec<(String, ProgressBar)>,
     estimate: Estimate,
     /// Which run is on: `envoy-tuned 1/2`.
     run: String,
@@ -97,8 +96,8 @@ impl Group {
 
     fn observe(&mut self, event: &Event) {
         match event {
-            Event::RunStarted { mesh, block, blocks } => {
-                self.run = format!("{mesh} {block}/{blocks}");
+            Event::RunStarted { run, block, blocks } => {
+                self.run = format!("{run} {block}/{blocks}");
                 self.say("");
             }
             Event::Step(step) => {
@@ -117,9 +116,9 @@ impl Group {
                     "{elapsed} of {window}: {rate}, {errors} errors, p50 {p50}, p99 {p99} so far"
                 ));
             }
-            Event::RunDone { mesh, p50_ns, p99_ns, error_share } => {
-                let told = self.so_far.add(mesh, *p50_ns, *p99_ns, *error_share);
-                self.line_of(mesh).set_message(told);
+            Event::RunDone { run, p50_ns, p99_ns, error_share } => {
+                let told = self.so_far.add(run, *p50_ns, *p99_ns, *error_share);
+                self.line_of(run).set_message(told);
                 self.run_ended();
             }
             Event::RunFailed { .. } => self.run_ended(),
@@ -148,12 +147,12 @@ impl Group {
     }
 
     /// The line below the bar that says what a mesh has come to.
-    fn line_of(&mut self, mesh: &MeshName) -> &ProgressBar {
+    fn line_of(&mut self, mesh: &str) -> &ProgressBar {
         let index = self.meshes.iter().position(|(known, _)| known == mesh).unwrap_or_else(|| {
             let style =
                 ProgressStyle::with_template("  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
             let line = self.lines.add(ProgressBar::new(1)).with_style(style);
-            self.meshes.push((mesh.clone(), line));
+            self.meshes.push((mesh.to_owned(), line));
             self.meshes.len() - 1
         });
         &self.meshes[index].1

@@ -94,7 +94,6 @@ impl<W> Lines<W> {
 mod tests {
     use super::*;
     use meshbench_core::event::Step;
-    use meshbench_core::scenario::MeshName;
     use std::time::Duration;
 
     fn progress(elapsed: Duration) -> Event {
@@ -127,8 +126,8 @@ mod tests {
         let mut lines = Lines::new(Vec::new(), Some("east".to_owned()));
         let group = "quick::500rps::10s@east".to_owned();
         lines.observe(&Event::GroupStarted { group, runs: 1, at_least: Duration::from_secs(12) });
-        lines.observe(&Event::RunStarted { mesh: MeshName::bare(), block: 1, blocks: 1 });
-        lines.observe(&Event::RunFailed { mesh: MeshName::bare(), why: "the node is gone".into() });
+        lines.observe(&Event::RunStarted { run: "bare".to_owned(), block: 1, blocks: 1 });
+        lines.observe(&Event::RunFailed { run: "bare".to_owned(), why: "the node is gone".into() });
         let (group, at_most) = ("quick::limit::10s@east".to_owned(), Duration::from_secs(300));
         lines.observe(&Event::SearchStarted { group, most_probes: 25, at_most });
         insta::assert_snapshot!(String::from_utf8(lines.sink).unwrap(), @r"
@@ -143,23 +142,18 @@ mod tests {
 
     #[test]
     fn a_log_gets_a_line_per_start_and_end_and_every_failure() {
-        let mesh = MeshName::bare;
+        let run = || "bare".to_owned();
         let second = Duration::from_secs(1);
         let events = [
             Event::Swept { what: "2 processes of campaign 7f".into() },
             Event::Provisioning { mesh: "envoy-tuned".parse().unwrap() },
             Event::GroupStarted { group: "quick::500rps::10s".into(), runs: 3, at_least: 36 * second },
-            Event::RunStarted { mesh: mesh(), block: 1, blocks: 2 },
+            Event::RunStarted { run: run(), block: 1, blocks: 2 },
             Event::Step(Step::Measuring(10 * second)),
             progress(second),
-            Event::RunDone {
-                mesh: mesh(),
-                p50_ns: Some(846_000),
-                p99_ns: Some(2_000_000),
-                error_share: 0.002,
-            },
-            Event::RunDone { mesh: mesh(), p50_ns: None, p99_ns: None, error_share: 1.0 },
-            Event::RunFailed { mesh: mesh(), why: "web-0 ended before it was ready:\nport taken\n".into() },
+            Event::RunDone { run: run(), p50_ns: Some(846_000), p99_ns: Some(2_000_000), error_share: 0.002 },
+            Event::RunDone { run: run(), p50_ns: None, p99_ns: None, error_share: 1.0 },
+            Event::RunFailed { run: run(), why: "web-0 ended before it was ready:\nport taken\n".into() },
             Event::GroupDone,
         ];
         let mut lines = Lines::new(Vec::new(), None);

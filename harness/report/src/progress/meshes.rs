@@ -1,6 +1,5 @@
 //! [`MeshesSoFar`]: what the runs of each mesh have come to until now.
 
-use meshbench_core::scenario::MeshName;
 use meshbench_core::statistics::median;
 
 use super::words;
@@ -12,7 +11,7 @@ pub(super) struct MeshesSoFar(Vec<MeshSoFar>);
 
 #[derive(Debug)]
 struct MeshSoFar {
-    mesh: MeshName,
+    mesh: String,
     p50s_ns: Vec<f64>,
     p99s_ns: Vec<f64>,
     runs: u64,
@@ -23,13 +22,13 @@ impl MeshesSoFar {
     /// Adds a run, and says what its mesh has come to: medians over runs, and the worst share of errors.
     pub(super) fn add(
         &mut self,
-        mesh: &MeshName,
+        mesh: &str,
         p50_ns: Option<u64>,
         p99_ns: Option<u64>,
         error_share: f64,
     ) -> String {
-        let index = self.0.iter().position(|known| known.mesh == *mesh).unwrap_or_else(|| {
-            let mesh = mesh.clone();
+        let index = self.0.iter().position(|known| known.mesh == mesh).unwrap_or_else(|| {
+            let mesh = mesh.to_owned();
             self.0.push(MeshSoFar {
                 mesh,
                 p50s_ns: Vec::new(),
@@ -66,13 +65,13 @@ mod tests {
 
     #[test]
     fn a_mesh_is_told_by_the_medians_of_its_runs() {
-        let (bare, envoy) = (MeshName::bare(), "envoy-tuned".parse().unwrap());
+        let (bare, envoy) = ("bare", "envoy-tuned");
         let mut so_far = MeshesSoFar::default();
         let told = [
-            so_far.add(&bare, Some(900_000), Some(3_000_000), 0.0),
-            so_far.add(&envoy, None, None, 1.0),
-            so_far.add(&bare, Some(1_100_000), Some(5_000_000), 0.01),
-            so_far.add(&bare, Some(9_000_000), Some(4_000_000), 0.0),
+            so_far.add(bare, Some(900_000), Some(3_000_000), 0.0),
+            so_far.add(envoy, None, None, 1.0),
+            so_far.add(bare, Some(1_100_000), Some(5_000_000), 0.01),
+            so_far.add(bare, Some(9_000_000), Some(4_000_000), 0.0),
         ];
         insta::assert_snapshot!(told.join("\n"), @r"
         bare: 1 run, p50 900µs, p99 3.00ms, 0% errors

@@ -26,12 +26,12 @@ pub(super) fn line(event: &Event) -> Option<String> {
             counted(u64::from(*most_left), "probe"),
             wait(*at_most_left)
         ),
-        Event::RunStarted { mesh, block, blocks } => format!("  {mesh}, block {block} of {blocks}"),
-        Event::RunDone { mesh, p50_ns, error_share, .. } => {
+        Event::RunStarted { run, block, blocks } => format!("  {run}, block {block} of {blocks}"),
+        Event::RunDone { run, p50_ns, error_share, .. } => {
             let p50 = p50_ns.map_or_else(|| "no success".to_owned(), |p50| format!("p50 {}", duration(p50)));
-            format!("  {mesh} done: {p50}, {} errors", Number::Percent.show(*error_share))
+            format!("  {run} done: {p50}, {} errors", Number::Percent.show(*error_share))
         }
-        Event::RunFailed { mesh, why } => format!("  {mesh} failed: {}", indented(why)),
+        Event::RunFailed { run, why } => format!("  {run} failed: {}", indented(why)),
         Event::Step(_) | Event::Progress { .. } | Event::ProbeStarted { .. } | Event::GroupDone => {
             return None;
         }

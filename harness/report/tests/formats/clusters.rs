@@ -8,7 +8,7 @@ use meshbench_report::{json, markdown, open_metrics};
 
 use crate::{fabricated, sweeps};
 
-const GROUP: &str = "nightly::600rps::1m";
+const GROUP: &str = "nightly::600rps::1m::same_node";
 
 fn on_two_clusters() -> Report {
     let contexts = ["east", "west"];
@@ -50,8 +50,7 @@ fn pooled(cases: &[CaseReport]) -> Pooled {
         name: name.to_owned(),
         left_out: left_out.map(str::to_owned),
     };
-    let lemon =
-        "a lemon: p50 of bare in nightly::600rps::1m is +48.0% off that of the others, more than runs differ";
+    let lemon = "a lemon: p50 of bare in nightly::600rps::1m::same_node is +48.0% off that of the others, more than runs differ";
     let case = |case: &CaseReport| PooledCase {
         name: case.name_anywhere().to_owned(),
         group: case.group_anywhere().to_owned(),
@@ -72,7 +71,9 @@ fn every_format_for_people_shows_each_cluster_and_both_together() {
     let report = on_two_clusters();
     let page = render(&[Sheet { report: &report, files: &[], unread: &[] }], report.pooled.as_ref()).unwrap();
     for text in [console::render(&report, Style::default()), markdown::render(&report), page] {
-        for said in ["cluster east", "cluster west", "1 of 2 pooled", "not pooled: west: a lemon"] {
+        for said in
+            ["1m · same_node · cluster east", "cluster west", "1 of 2 pooled", "not pooled: west: a lemon"]
+        {
             // The console breaks lines.
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(text.contains(said), "{said:?} is missing: {text}");
@@ -86,12 +87,12 @@ fn every_format_for_people_shows_each_cluster_and_both_together() {
 fn rates_are_side_by_side_on_each_cluster() {
     let mut report = sweeps::sweep();
     for case in &mut report.cases {
-        case.name.push_str("@east");
-        case.group.push_str("@east");
+        case.name.push_str("::same_node@east");
+        case.group.push_str("::same_node@east");
         case.cluster = Some("east".to_owned());
     }
     let shown = console::render(&report, Style::default());
-    assert!(shown.contains("sweep · 10s · cluster east, rate by rate"), "{shown}");
+    assert!(shown.contains("sweep · 10s · same_node · cluster east, rate by rate"), "{shown}");
 }
 
 #[test]
@@ -99,7 +100,7 @@ fn metrics_tell_the_clusters_apart() {
     let metrics = open_metrics::render(&on_two_clusters()).unwrap();
     for cluster in ["east", "west"] {
         let labels = format!(
-            "scenario=\"nightly\",mesh=\"bare\",rate=\"600rps\",duration=\"1m\",cluster=\"{cluster}\""
+            "scenario=\"nightly\",mesh=\"bare\",rate=\"600rps\",duration=\"1m\",services=\"same_node\",cluster=\"{cluster}\""
         );
         assert!(metrics.contains(&labels), "{metrics}");
     }

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use meshbench_core::metric::Metric;
+use meshbench_core::report::{CaseReport, MetricReport};
 use meshbench_report::open_metrics;
 use serde_json::Value;
 
 use crate::exposition::samples;
 use crate::extremes;
+use crate::fabricated::{MESH, case, metric_report};
 
 /// What Prometheus adds when it scrapes.
 const OF_THE_SCRAPE: [&str; 2] = ["instance", "job"];
@@ -18,7 +21,14 @@ type Exported = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 fn exported() -> Exported {
     let mut exported = Exported::new();
-    for sample in samples(&open_metrics::render(&extremes::every_verdict()).unwrap()) {
+    let mut report = extremes::every_verdict();
+    let placed = |group| CaseReport { cluster: Some("east".to_owned()), ..case(group, "envoy", MESH) };
+    report.cases.push(placed("placed::500rps::10s::same_node@east"));
+    report.cases.push(CaseReport {
+        metrics: vec![MetricReport { over_bare: None, ..metric_report(Metric::Limit, "envoy", MESH) }],
+        ..placed("carried::limit::10s::same_node@east")
+    });
+    for sample in samples(&open_metrics::render(&report).unwrap()) {
         let labels = exported.entry(sample.name).or_default();
         for (label, value) in sample.labels {
             labels.entry(label).or_default().insert(value);

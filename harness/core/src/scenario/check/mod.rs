@@ -23,6 +23,7 @@ use crate::problem::Problems;
 use crate::units::TextError;
 use crate::yaml::Path;
 use checker::Checker;
+use kube::LoadOrder;
 
 /// Checks what one file says.
 pub(super) fn check(
@@ -51,7 +52,7 @@ pub(super) fn check(
     let provider = checker.read(&Path::of("provider"), &raw.provider);
     let mut meshes = meshes(&mut checker, &raw.meshes, known.meshes);
     let (rates, stop_at_collapse) = rates::check(&mut checker, raw);
-    let durations = distinct(&mut checker, "durations", "duration", &raw.durations);
+    let durations = distinct(&mut checker, &Path::of("durations"), "duration", &raw.durations);
     for (index, duration) in durations.iter().enumerate() {
         checker.bound(&Path::of("durations").index(index), duration, bounds::LONGEST);
         checker.bound_below(&Path::of("durations").index(index), duration, bounds::SHORTEST_WINDOW);
@@ -69,7 +70,13 @@ pub(super) fn check(
     if let Some(interval) = &interval {
         checker.bound_below(&path, interval, bounds::SHORTEST_INTERVAL);
     }
-    let kube = kube::check(&mut checker, raw.kube.as_ref(), provider, workload.as_ref());
+    let load = match raw.limit {
+        Some(_) => LoadOrder::Search,
+        None if stop_at_collapse => LoadOrder::Ascending,
+        None if raw.compare.is_some() => LoadOrder::Confirmed,
+        None => LoadOrder::Any,
+    };
+    let kube = kube::check(&mut checker, raw.kube.as_ref(), provider, workload.as_ref(), load);
     let strictness = strictness::check(&mut checker, &raw.judge);
     // Before versions take the place of a mesh: a budget is for the mesh, whatever its version.
     let budgets = budgets::check(&mut checker, &raw.budgets, &meshes, raw.limit.is_some());
@@ -103,7 +110,7 @@ pub(super) fn check(
 }
 
 fn meshes(checker: &mut Checker<'_>, written: &[Written<MeshName>], known: &[MeshName]) -> Vec<MeshName> {
-    let meshes = distinct(checker, "meshes", "mesh", written);
+    let meshes = distinct(checker, &Path::of("meshes"), "mesh", written);
     let mut names: Vec<&str> = known.iter().map(MeshName::as_str).collect();
     if !known.iter().any(MeshName::is_bare) {
         names.insert(0, "bare");
@@ -126,13 +133,12 @@ fn meshes(checker: &mut Checker<'_>, written: &[Written<MeshName>], known: &[Mes
 }
 
 /// Reads one axis of the matrix. A value that comes twice would give two cases the same name.
-fn distinct<T>(checker: &mut Checker<'_>, field: &str, what: &str, written: &[Written<T>]) -> Vec<T>
+fn distinct<T>(checker: &mut Checker<'_>, path: &Path, what: &str, written: &[Written<T>]) -> Vec<T>
 where
     T: FromStr<Err = TextError> + Clone + Eq + Hash + Display,
 {
-    let path = Path::of(field);
     if written.is_empty() {
-        checker.refuse(&path, format!("the list is empty; expected at least one {what}"), None);
+        checker.refuse(path, format!("the list is empty; expected at least one {what}"), None);
     }
     let mut first_at: HashMap<T, usize> = HashMap::with_capacity(written.len());
     let mut values = Vec::with_capacity(written.len());
@@ -142,7 +148,7 @@ where
         };
         if let Some(first) = first_at.get(&value) {
             let message = format!(
-                "\"{}\" is the same {what} as {field}[{first}], so that cases would have the same name; expected each {what} once",
+                "\"{}\" is the same {what} as {path}[{first}], so that cases would have the same name; expected each {what} once",
                 text.text
             );
             checker.refuse(&path.index(index), message, Some("remove one of the two".to_owned()));

@@ -21,7 +21,7 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &RawScenario) -> (Vec<Offere
             (Vec::new(), false)
         }
         Some(RawRates::List(list)) => {
-            let rates = distinct(checker, FIELD, "rate", list);
+            let rates = distinct(checker, &Path::of(FIELD), "rate", list);
             for (index, rate) in rates.iter().enumerate() {
                 checker.bound(&Path::of(FIELD).index(index), rate, bounds::HIGHEST_RATE);
             }

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Count, RawCluster, Written};
-use crate::scenario::kube::{GeneratorNode, NamespaceLayout, ServicePlacement};
+use super::{Count, RawCluster, RawPlacements, Written};
+use crate::scenario::kube::{GeneratorNode, InstallCycle, NamespaceLayout};
 use crate::units::Span;
 
 /// How a cluster is used, where `provider` is `kube`.
@@ -31,12 +31,16 @@ pub(in crate::scenario) struct RawKube {
     pub(in crate::scenario) generator_node: Written<GeneratorNode>,
     /// Whether the load generator is part of the mesh: `true` or `false`, the same for every mesh.
     pub(in crate::scenario) generator_meshed: bool,
-    /// Where the three services of an app run: `anywhere`, `same_node` or `across_nodes`.
-    pub(in crate::scenario) services: Written<ServicePlacement>,
+    /// Where the three services of an app run: `anywhere`, `same_node` or `across_nodes`; or several of these, with a case
+    /// for each.
+    pub(in crate::scenario) services: RawPlacements,
     /// What each of them asks the scheduler for, in thousandths of a core: it takes a cluster with room for all of them.
     pub(in crate::scenario) service_cpu_millicores: Written<Count>,
     /// Which namespaces the apps are in: `per_app`, or `shared` for one.
     pub(in crate::scenario) namespaces: Written<NamespaceLayout>,
+    /// How long a mesh stays once it is installed: `per_run`, or `per_block` for all rates, durations and placements of a
+    /// block, one after the other. The workload is new in each run either way.
+    pub(in crate::scenario) install: Written<InstallCycle>,
     /// How long each step of a run may take, the load apart: installing, deploying, deleting, uninstalling.
     pub(in crate::scenario) step_limit: Written<Span>,
 }
@@ -65,10 +69,11 @@ impl Default for RawKube {
             generators: Written::new("1"),
             generator_node: Written::new("random"),
             generator_meshed: true,
-            services: Written::new("anywhere"),
+            services: RawPlacements::One(Written::new("anywhere")),
             // What upstream's manifests have.
             service_cpu_millicores: Written::new("100"),
             namespaces: Written::new("per_app"),
+            install: Written::new("per_run"),
             step_limit: Written::new("5m"),
         }
     }

@@ -175,6 +175,10 @@ async fn claim(leases: &Api<Lease>, holder: &Holder) -> Result<Lease, KubeError>
 
 fn refuse_if_alive(lease: &Lease, us: &Holder) -> Result<(), KubeError> {
     let now = Timestamp::now();
+    if Holder::of(lease).as_ref() == Some(us) {
+        let why = "this campaign measures in it already, by another context: name each cluster once";
+        return Err(KubeError::Unfit(why.to_owned()));
+    }
     match life(lease, us, now, start_of) {
         Life::Dead => Ok(()),
         Life::Alive => Err(KubeError::Unfit(occupied(&describe(lease, now)))),
