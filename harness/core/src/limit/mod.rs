@@ -89,7 +89,7 @@ pub enum Owner {
 /// What a search comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conclusion {
-    /// The mesh holds this rate and not one step above it.
+    /// The mesh held this rate every time, and one at most a step above it not.
     Found {
         /// The limit.
         rate: OfferedRate,
