@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use meshbench_core::judge::Verdict;
@@ -21,10 +22,7 @@ const CO_LOCATED: &str = "the load generator shares a node with what it measures
 pub(crate) fn of_two_clusters_the_slowed_one_is_the_lemon() {
     let world = World::new();
     let west = Second::up(world.cluster());
-    // The apps' node alone: a generator that is late would say nothing of the cluster. A millisecond at a time, for less
-    // than a request takes is what slows each of them, and not just their crowd.
-    let apps = format!("{}/node-1", west.0.cgroup());
-    cgroups::limit_cpu(&apps, Duration::from_millis(1), Duration::from_millis(10)).unwrap();
+    let _neighbour = Neighbour::on(&west.0);
     let kubeconfig = world.cluster().folder().join("east-and-west.kubeconfig");
     write_merged([("east", world.cluster()), ("west", &west.0)], &kubeconfig);
     let scenario = small_scenario("bare", "8s", "  generator_node: node-2\n");
@@ -79,6 +77,28 @@ impl Second {
 impl Drop for Second {
     fn drop(&mut self) {
         testcluster(&self.0, &["down"]);
+    }
+}
+
+/// A process that takes what CPU the apps' node has, of which there is a fifth of a core: whatever they need, they have had
+/// none for four fifths of each tenth of a second. The node of the generator is as it was, for one that is late would say
+/// nothing of the cluster.
+struct Neighbour(Child);
+
+impl Neighbour {
+    fn on(cluster: &Cluster) -> Self {
+        let apps = format!("{}/node-1", cluster.cgroup());
+        cgroups::limit_cpu(&apps, Duration::from_millis(20), Duration::from_millis(100)).unwrap();
+        let busy = Self(Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap());
+        cgroups::put(&format!("{apps}/neighbour"), busy.0.id()).unwrap();
+        busy
+    }
+}
+
+impl Drop for Neighbour {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -106,11 +106,20 @@ fn inherit_cpuset(parent: &Path, folder: &Path) -> Result<()> {
 /// # Errors
 /// [`Error::File`].
 pub fn join(path: &str) -> Result<()> {
+    // 0 is whoever writes it, in whatever namespace.
+    put(path, 0)
+}
+
+/// Puts a process into the group `path` of every hierarchy, making it first.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn put(path: &str, process: u32) -> Result<()> {
     create(path)?;
     for hierarchy in hierarchies()? {
         let processes = hierarchy.root.join(path).join("cgroup.procs");
-        // 0 is whoever writes it, in whatever namespace.
-        fs::write(&processes, "0").map_err(Error::file("join the control group", &processes))?;
+        fs::write(&processes, process.to_string())
+            .map_err(Error::file("join the control group", &processes))?;
     }
     Ok(())
 }
