@@ -236,6 +236,15 @@ pub(crate) fn meshes_executable() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["test", "--test", "meshes", "--no-run", "--message-format=json", "--quiet"]);
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    // What cargo tells a test of its package would be told to build scripts, one of which then runs anew, and all above it.
+    for (name, _) in std::env::vars_os() {
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+        {
+            cargo.env_remove(name);
+        }
+    }
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
