@@ -12,14 +12,16 @@ mod support;
 
 use std::ffi::OsStr;
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use meshbench_core::judge::Verdict;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use procfs::process::{Process, all_processes};
 use rstest::rstest;
-use support::{Workshop, eventually, small_scenario, start, text_of};
+use support::{Workshop, eventually, eventually_within, small_scenario, start, text_of};
 
 /// A scenario of `bare` with this in its section `kube`.
 fn remote(kube: &str) -> Workshop {
@@ -154,4 +156,35 @@ fn a_cluster_is_removed_whatever_signal_ends_its_campaign() {
         }
         assert_nothing_left(&workshop, &place, signal.as_str());
     }
+}
+
+#[test]
+fn an_api_server_that_says_nothing_keeps_nobody_from_ending() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    silent.set_nonblocking(true).unwrap();
+    let workshop = remote("");
+    let kubeconfig = workshop.temporary().join("silent.kubeconfig");
+    let address = silent.local_addr().unwrap();
+    let config = format!(
+        r#"{{"apiVersion": "v1", "kind": "Config", "users": [],
+            "clusters": [{{"name": "silent", "cluster": {{"server": "http://{address}"}}}}],
+            "contexts": [{{"name": "silent", "context": {{"cluster": "silent", "user": ""}}}}]}}"#
+    );
+    fs::write(&kubeconfig, config).unwrap();
+    let mut run = workshop.meshbench(&["run", "remote", "--context", "silent"]);
+    let mut campaign = start(run.env("KUBECONFIG", &kubeconfig));
+    let mut asked = Vec::new();
+    eventually("a question to the API server", || {
+        asked.push(silent.accept().map_err(|error| error.to_string())?);
+        Ok(())
+    });
+    kill(Pid::from_raw(campaign.id() as i32), Signal::SIGTERM).unwrap();
+    // Far less than it would wait for an answer.
+    eventually_within(Duration::from_secs(20), "the end of the campaign", || {
+        match campaign.try_wait().unwrap() {
+            None => Err("it runs".to_owned()),
+            Some(_) => Ok(()),
+        }
+    });
+    workshop.assert_clean("SIGTERM");
 }

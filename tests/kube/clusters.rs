@@ -8,11 +8,16 @@ use std::time::Duration;
 use meshbench_core::judge::Verdict;
 use meshbench_core::report::{CaseReport, Report};
 use meshbench_testcluster::{Cluster, cgroups};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::campaigns::small_scenario;
-use crate::support::{Workshop, eventually, start, text_of};
-use crate::world::{World, everything, folder_for, program, testcluster, write_image, write_kubeconfig};
+use crate::support::{Workshop, eventually, eventually_within, start, text_of};
+use crate::world::{
+    World, add_istio, everything, folder_for, helm, istio_images, program, testcluster, try_kubectl,
+    write_image, write_kubeconfig,
+};
 
 /// In every report of a campaign on one node.
 const CO_LOCATED: &str = "the load generator shares a node with what it measures";
@@ -171,6 +176,32 @@ pub(crate) fn a_cluster_lives_as_long_as_its_campaign() {
     assert!(metrics.contains("cluster_generator_co_located{cluster=\"testcluster\"} 1"), "{metrics}");
 }
 
+/// A signal that comes while a mesh, its app and the load are in a cluster that was made for them: it goes with them.
+pub(crate) fn a_made_cluster_goes_whatever_ends_its_campaign() {
+    let place = Place::new();
+    add_istio(&place.workshop);
+    let scenario = small_scenario("istio-tuned", "60s", &place.recipe_with(2, &istio_images()));
+    place.workshop.scenario("made", &scenario);
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        let mut campaign = place.workshop.meshbench(&["run", "made"]);
+        let mut campaign = start(campaign.env("MESHBENCH_HELM", helm()));
+        eventually_within(Duration::from_secs(400), "load on a mesh in a cluster that was made", || {
+            let [name] = place.clusters().try_into().map_err(|_| "no cluster".to_owned())?;
+            let cluster = Cluster::in_folder(&place.folder.join("clusters").join(name)).unwrap();
+            let there = try_kubectl(&cluster, &["get", "deployments,jobs", "-A", "-o", "name"])?;
+            if there.contains("/istiod") && there.contains("job.batch/") { Ok(()) } else { Err(there) }
+        });
+        kill(Pid::from_raw(campaign.id() as i32), signal).unwrap();
+        campaign.wait().unwrap();
+        if signal == Signal::SIGKILL {
+            let cleaned = text_of(&place.workshop.meshbench(&["clean"]).output().unwrap());
+            assert!(cleaned.contains("which a killed campaign had made"), "{cleaned}");
+        }
+        assert_eq!(place.clusters(), Vec::<String>::new(), "{signal}");
+        place.workshop.assert_clean(signal.as_str());
+    }
+}
+
 /// Where the clusters of campaigns are made, and the image that they get.
 struct Place {
     workshop: Workshop,
@@ -187,10 +218,16 @@ impl Place {
 
     /// Clusters of so many nodes, in the section `kube` of a scenario.
     fn recipe(&self, nodes: u32) -> String {
+        self.recipe_with(nodes, &[])
+    }
+
+    /// The same with these images in them, beside ours.
+    fn recipe_with(&self, nodes: u32, images: &[String]) -> String {
         let (folder, program) = (self.folder.display(), program());
+        let images = images.join(" ");
         let testcluster = format!("{} --folder {folder}/clusters/{{name}}", program.display());
         let create = format!(
-            "{testcluster} up --nodes {nodes} && {testcluster} load-image {folder}/meshbench.tar && \
+            "{testcluster} up --nodes {nodes} && {testcluster} load-image {folder}/meshbench.tar {images} && \
              cp {folder}/clusters/{{name}}/kubeconfig $KUBECONFIG"
         );
         format!(

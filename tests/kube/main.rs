@@ -46,9 +46,13 @@ const TRIALS: [(&str, fn()); 15] = [
 ];
 
 /// Trials that run when asked for.
-const LONG_TRIALS: [(&str, fn()); 6] = [
+const LONG_TRIALS: [(&str, fn()); 7] = [
     ("a_limit_is_found_on_a_cluster", limits::a_limit_is_found_on_a_cluster),
     ("placements_are_an_axis", clusters::placements_are_an_axis),
+    (
+        "a_made_cluster_goes_whatever_ends_its_campaign",
+        clusters::a_made_cluster_goes_whatever_ends_its_campaign,
+    ),
     ("two_versions_of_a_mesh_follow_each_other", additions::two_versions_of_a_mesh_follow_each_other),
     ("a_node_that_is_not_ready_is_named", trouble::a_node_that_is_not_ready_is_named),
     ("several_generators_are_as_even_as_one", generators::several_generators_are_as_even_as_one),

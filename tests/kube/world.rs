@@ -53,23 +53,13 @@ impl World {
     pub(crate) fn new() -> Self {
         let cluster = shared();
         let world = Self { workshop: Workshop::new(), cluster };
-        let charts = istio::built().unwrap().unwrap().charts().display().to_string();
-        for mesh in ["istio-stock", "istio-tuned"] {
-            world.add_mesh(&istio::meshes().join(mesh), mesh, |text| text.replace("CHARTS", &charts));
-        }
+        add_istio(&world.workshop);
         world
     }
 
     /// Puts a mesh's folder in place, with its files as `change` has them.
     pub(crate) fn add_mesh(&self, from: &Path, name: &str, change: impl Fn(String) -> String) {
-        let to = self.workshop.scenarios().join("meshes").join(name);
-        let _ = fs::remove_dir_all(&to);
-        fs::create_dir_all(&to).unwrap();
-        for entry in fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap();
-            let text = fs::read_to_string(entry.path()).unwrap();
-            fs::write(to.join(entry.file_name()), change(text)).unwrap();
-        }
+        add_mesh(&self.workshop, from, name, change);
     }
 
     /// Puts a scenario that ships in place, with a change.
@@ -85,7 +75,7 @@ impl World {
         command
             .env("KUBECONFIG", self.cluster.folder().join("least-privilege.kubeconfig"))
             .env("MESHBENCH_CONTEXT", CONTEXT)
-            .env("MESHBENCH_HELM", istio::built().unwrap().unwrap().helm());
+            .env("MESHBENCH_HELM", helm());
         command
     }
 
@@ -106,8 +96,7 @@ impl World {
 
     /// What `kubectl` prints, or why it failed.
     pub(crate) fn try_kubectl(&self, arguments: &[&str]) -> Result<String, String> {
-        let output = kubectl_output(&self.cluster, arguments, None);
-        if output.status.success() { Ok(text_of(&output)) } else { Err(text_of(&output)) }
+        try_kubectl(&self.cluster, arguments)
     }
 
     /// Stops a component of the cluster, as `meshbench-testcluster status` calls it, until what comes back is dropped.
@@ -122,6 +111,35 @@ impl World {
     pub(crate) fn everything(&self) -> Vec<String> {
         everything(&self.cluster)
     }
+}
+
+/// Puts Istio's meshes in place, in the edition for the test cluster.
+pub(crate) fn add_istio(workshop: &Workshop) {
+    let charts = istio::built().unwrap().unwrap().charts().display().to_string();
+    for mesh in ["istio-stock", "istio-tuned"] {
+        add_mesh(workshop, &istio::meshes().join(mesh), mesh, |text| text.replace("CHARTS", &charts));
+    }
+}
+
+fn add_mesh(workshop: &Workshop, from: &Path, name: &str, change: impl Fn(String) -> String) {
+    let to = workshop.scenarios().join("meshes").join(name);
+    let _ = fs::remove_dir_all(&to);
+    fs::create_dir_all(&to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let text = fs::read_to_string(entry.path()).unwrap();
+        fs::write(to.join(entry.file_name()), change(text)).unwrap();
+    }
+}
+
+/// The program that installs Istio.
+pub(crate) fn helm() -> PathBuf {
+    istio::built().unwrap().unwrap().helm()
+}
+
+/// Istio's images, as `meshbench-testcluster load-image` takes them.
+pub(crate) fn istio_images() -> [String; 2] {
+    istio::built().unwrap().unwrap().images().map(|path| path.display().to_string())
 }
 
 /// A component that does nothing while this is there.
@@ -170,7 +188,7 @@ fn shared() -> Cluster {
     testcluster(&cluster, &["up"]);
     let ours = cluster.folder().join("meshbench.tar").display().to_string();
     write_image(&ours);
-    let [pilot, proxy] = istio::built().unwrap().unwrap().images().map(|path| path.display().to_string());
+    let [pilot, proxy] = istio_images();
     testcluster(&cluster, &["load-image", &ours, &pilot, &proxy]);
     write_kubeconfig(&cluster);
     cluster
@@ -212,6 +230,12 @@ pub(crate) fn testcluster(cluster: &Cluster, arguments: &[&str]) {
         .output()
         .unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", text_of(&output));
+}
+
+/// What `kubectl` prints as the administrator of a cluster, or why it failed.
+pub(crate) fn try_kubectl(cluster: &Cluster, arguments: &[&str]) -> Result<String, String> {
+    let output = kubectl_output(cluster, arguments, None);
+    if output.status.success() { Ok(text_of(&output)) } else { Err(text_of(&output)) }
 }
 
 fn kubectl(cluster: &Cluster, arguments: &[&str], input: Option<&str>) -> String {

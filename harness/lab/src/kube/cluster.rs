@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::version::Info;
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::core::GroupVersionKind;
@@ -22,6 +23,8 @@ use crate::wait;
 const SILENCE: Duration = Duration::from_secs(330);
 /// How long an API server that is there takes to say its version.
 const ANSWER: Duration = Duration::from_secs(5);
+/// How long one may take that is asked for the first time.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Who changes objects, to the API server.
 pub(super) const FIELD_MANAGER: &str = "meshbench";
 
@@ -93,6 +96,22 @@ impl Cluster {
             }
         });
         answered.await.map_err(KubeError::timed_out("the API server does not answer"))
+    }
+
+    /// Asks the API server for Kubernetes' version, and so whether it is there at all.
+    ///
+    /// # Errors
+    /// [`KubeError::Api`]; [`KubeError::Unfit`] when it accepts the question and says nothing.
+    pub(super) async fn version(&self) -> Result<Info, KubeError> {
+        let Ok(answered) = timeout(PATIENCE, self.client.apiserver_version()).await else {
+            return Err(KubeError::Unfit(format!(
+                "the API server of context {} has not said its version for {}: is it overloaded, or another thing than an API \
+                 server?",
+                self.context,
+                humantime::format_duration(PATIENCE)
+            )));
+        };
+        answered.map_err(KubeError::api("ask the API server for its version"))
     }
 
     /// For what has no method here.

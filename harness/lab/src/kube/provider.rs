@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::Node;
 use kube::ResourceExt;
 use meshbench_core::report::{ClusterEnvironment, ClusterNode};
 use meshbench_core::scenario::Scenario;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::access::{
@@ -21,6 +22,9 @@ use crate::mesh::{KubeMesh, MeshDefinition};
 
 /// How long an API server that is away is waited for before a campaign ends without cleaning up.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long an API server that answers takes to let the cluster be claimed. A signal that comes meanwhile waits, so that
+/// nobody ends without knowing what is claimed.
+const CLAIM_LIMIT: Duration = Duration::from_secs(20);
 /// Where cloud providers say what kind of machine a node is.
 const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
 
@@ -44,7 +48,19 @@ impl KubeProvider {
         meshes: &[&MeshDefinition],
         cancelled: &CancellationToken,
     ) -> Result<(Self, Vec<String>), KubeError> {
-        let lease = HeldLease::acquire(&cluster).await?;
+        let interrupted = || KubeError::Unfit("interrupted before it ran".to_owned());
+        let version = tokio::select! {
+            biased;
+            () = cancelled.cancelled() => return Err(interrupted()),
+            answered = cluster.version() => answered?.git_version,
+        };
+        let claimed = timeout(CLAIM_LIMIT, HeldLease::acquire(&cluster)).await;
+        let lease = claimed.map_err(|_| {
+            let limit = humantime::format_duration(CLAIM_LIMIT);
+            KubeError::Unfit(format!(
+                "the API server did not say within {limit} whether the cluster is ours to use"
+            ))
+        })??;
         let prepared = async {
             let Swept { removed, left } = sweep(&cluster).await?;
             if !left.is_empty() {
@@ -53,11 +69,11 @@ impl KubeProvider {
             let on_kubernetes: Vec<&KubeMesh> = meshes.iter().filter_map(|mesh| mesh.kube.as_ref()).collect();
             examine(&cluster, &Wanted::of(scenario, &on_kubernetes)).await.refuse()?;
             examine_images(&cluster, &images(scenario, meshes).await).await.refuse()?;
-            Ok::<_, KubeError>((removed, read_environment(&cluster).await?))
+            Ok::<_, KubeError>((removed, read_environment(&cluster, version).await?))
         };
         let prepared = tokio::select! {
             biased;
-            () = cancelled.cancelled() => Err(KubeError::Unfit("interrupted before it ran".to_owned())),
+            () = cancelled.cancelled() => Err(interrupted()),
             prepared = prepared => prepared,
         };
         match prepared {
@@ -118,15 +134,13 @@ async fn images(scenario: &Scenario, meshes: &[&MeshDefinition]) -> BTreeSet<Str
     images
 }
 
-async fn read_environment(cluster: &Cluster) -> Result<ClusterEnvironment, KubeError> {
-    let version = cluster.client().apiserver_version().await;
-    let version = version.map_err(KubeError::api("ask the API server for its version"))?;
+async fn read_environment(cluster: &Cluster, version: String) -> Result<ClusterEnvironment, KubeError> {
     let nodes = list_nodes(cluster).await?;
     let co_located = schedulable(&nodes).count() < 2;
     let mut nodes: Vec<_> = nodes.into_iter().map(described).collect();
     nodes.sort();
     let context = cluster.context().to_owned();
-    Ok(ClusterEnvironment { context, version: version.git_version, nodes, co_located })
+    Ok(ClusterEnvironment { context, version, nodes, co_located })
 }
 
 fn described(node: Node) -> ClusterNode {

@@ -120,7 +120,7 @@ impl Finding {
 
 /// Looks at everything that a campaign depends on, and changes nothing. What cannot be found out is bad, too.
 pub async fn examine(cluster: &Cluster, wanted: &Wanted<'_>) -> Preflight {
-    let version = match cluster.client().apiserver_version().await {
+    let version = match cluster.version().await {
         Ok(version) => judge_version(&version),
         // Nothing else can be asked then, and one cause is said once.
         Err(error) => {
