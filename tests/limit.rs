@@ -85,9 +85,10 @@ fn settled(workshop: &Workshop, mesh: &str, search: impl Fn() -> Output) -> (Lim
 
 fn tells_of_the_mesh(outcome: LimitOutcome) -> bool {
     match outcome {
-        LimitOutcome::Found | LimitOutcome::BelowRange => true,
+        LimitOutcome::Found => true,
+        LimitOutcome::BelowRange { limit_of } => limit_of == Owner::Mesh,
         LimitOutcome::AtLeast { limit_of } => limit_of == Owner::Range,
-        LimitOutcome::Unsettled => false,
+        LimitOutcome::Unsettled | LimitOutcome::Unfinished => false,
     }
 }
 

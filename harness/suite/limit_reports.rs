@@ -11,6 +11,9 @@ use crate::baselines::Baselines;
 use crate::case_reports::{JudgedCase, carried_out};
 use crate::discovery::PlannedCase;
 
+/// The name of the scenario behind `meshbench limit`, which nobody keeps: what it finds is compared with nothing.
+pub(crate) const ASKED_FOR: &str = "limit-asked-for";
+
 /// A report for every mesh that has a probe or a failure.
 pub(crate) fn limit_reports(
     group: &LimitGroup<'_>,
@@ -36,7 +39,7 @@ pub(crate) fn limit_reports(
         let confirming = confirming(limit, outcome, searched);
         let measured = baselines
             .measure_limit(group, &heading, limit, &confirming, cluster)
-            .filter(|_| heading.selected && is_comparable);
+            .filter(|_| heading.selected && is_comparable && group.scenario.name != ASKED_FOR);
         let Some(measured) = measured else { return Some(JudgedCase::new(report, None, &confirming)) };
         let standing = baselines.compare(&measured, &group.scenario.strictness, share_of_alpha);
         let judgement = report.judgement().against(Some(&standing), None);

@@ -173,6 +173,7 @@ pub fn workload_digest(scenario: &Scenario, services: Option<ServicePlacement>) 
     if let Some(limit) = &scenario.limit {
         let kept = limit.service_level.as_written();
         text.extend(kept.iter().map(|(key, tolerated)| format!("\nlimit of {key} {tolerated}")));
+        text.push_str(&format!("\nto {}, confirmed by {}", limit.precision, limit.confirmations));
     }
     if scenario.provider == ProviderKind::Kube {
         let KubeSettings {

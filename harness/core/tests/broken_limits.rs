@@ -43,6 +43,22 @@ fn a_limit_is_a_case_for_each_mesh_and_duration() {
 }
 
 #[rstest]
+#[case::everything_is_held(
+    "errors: 0.1%",
+    "errors: 100%",
+    "limit.yaml:6:28: limit.slo.errors: 100% is too much; expected at most 50%"
+)]
+#[case::a_healthy_mesh_would_not_do(
+    "errors: 0.1%",
+    "achieved: 100%",
+    "limit.yaml:6:30: limit.slo.achieved: 100% is too much; expected at most 99.9%"
+)]
+#[case::nothing_is_that_slow(
+    "p99: 50ms",
+    "p99: 6s",
+    "limit.yaml:6:14: limit.slo.p99: 6s is not below the timeout, 5s, after which a request has failed (hint: lower it, or \
+     raise `workload.timeout`)"
+)]
 #[case::both(
     "limit:\n",
     "rates: [500rps]\nlimit:\n",

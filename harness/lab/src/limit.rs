@@ -87,7 +87,7 @@ impl LimitGroup<'_> {
         GroupNames { scenario: &self.scenario.name, conditions: self.conditions(), cluster: self.cluster }
     }
 
-    /// How long it takes at most. No probe is begun that could end later.
+    /// How long it takes at most. No probe is begun that would end later; one whose mesh does not start may.
     #[must_use]
     pub fn at_most(&self) -> Duration {
         self.longest_probe() * self.most_probes()

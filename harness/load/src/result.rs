@@ -43,6 +43,7 @@ pub(crate) fn recording(
         errors: errors_by_kind(&total.targets),
         offered_rate: recording::offered_rate(plan, measured.window_ns),
         answered_in_window: total.answered_in_window,
+        warm_up_successes: total.warm_up_successes,
         achieved_rate: recording::per_second(total.answered_in_window, measured.window_ns),
         cpu_seconds: measured.cpu_seconds,
         threads: settings.threads,

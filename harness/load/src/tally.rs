@@ -51,6 +51,8 @@ pub(crate) struct Tally {
     pub(crate) targets: Vec<TargetTally>,
     /// Complete responses of any status while the window was open.
     pub(crate) answered_in_window: u64,
+    /// Successes that were due before the window opened.
+    pub(crate) warm_up_successes: u64,
     pub(crate) reconnects: u64,
     pub(crate) opened_extra: u64,
     pub(crate) max_queue_depth: u64,
@@ -65,6 +67,7 @@ impl Tally {
             error_latency: LatencyHistogram::new(),
             targets: vec![TargetTally::default(); targets],
             answered_in_window: 0,
+            warm_up_successes: 0,
             reconnects: 0,
             opened_extra: 0,
             max_queue_depth: 0,
@@ -105,6 +108,7 @@ impl Tally {
             target.merge(more);
         }
         self.answered_in_window += other.answered_in_window;
+        self.warm_up_successes += other.warm_up_successes;
         self.reconnects += other.reconnects;
         self.opened_extra += other.opened_extra;
         self.max_queue_depth = self.max_queue_depth.max(other.max_queue_depth);
@@ -121,7 +125,7 @@ impl Tally {
         }
         self.targets.fill(TargetTally::default());
         (self.answered_in_window, self.max_queue_depth) = (0, 0);
-        (self.reconnects, self.opened_extra) = (0, 0);
+        (self.warm_up_successes, self.reconnects, self.opened_extra) = (0, 0, 0);
     }
 }
 

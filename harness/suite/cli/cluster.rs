@@ -31,8 +31,8 @@ pub(super) struct ClusterArguments {
 
 impl ClusterArguments {
     /// The contexts, each once. A variable that is set and empty names none.
-    pub(super) fn contexts(self) -> Vec<String> {
-        distinct(self.context)
+    pub(super) fn contexts(&self) -> Vec<String> {
+        distinct(self.context.iter().cloned())
     }
 }
 

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::cluster::ClusterArguments;
 use crate::discovery::Discovery;
-
-/// The name of the scenario, where none is kept.
-const NAME: &str = "limit-asked-for";
+use crate::limit_reports::ASKED_FOR;
 
 /// What limit, of which meshes.
 #[derive(Debug, clap::Args)]
@@ -28,16 +27,23 @@ pub(super) struct LimitArguments {
     /// How far apart two rates are that are told apart.
     #[arg(long, value_name = "SHARE", default_value = "3%")]
     precision: String,
+    #[command(flatten)]
+    clusters: ClusterArguments,
 }
 
 impl LimitArguments {
+    /// The clusters to look on; none for this machine.
+    pub(super) fn contexts(&self) -> Vec<String> {
+        self.clusters.contexts()
+    }
+
     /// The scenario that asks for it alone, and its text.
     ///
     /// # Errors
     /// In words, what is wrong with it.
     pub(super) fn scenario(&self, discovery: Discovery) -> Result<(Discovery, String), String> {
         let text = self.text();
-        match discovery.with_only(NAME, &text) {
+        match discovery.with_only(ASKED_FOR, &text) {
             Ok(discovery) => Ok((discovery, text)),
             Err(problems) => {
                 Err(format!("this is no limit that can be looked for:\n{problems}\nin the scenario\n{text}"))
@@ -46,7 +52,8 @@ impl LimitArguments {
     }
 
     fn text(&self) -> String {
-        let Self { meshes, service_level, from, to, duration, precision } = self;
+        let Self { meshes, service_level, from, to, duration, precision, .. } = self;
+        let provider = if self.contexts().is_empty() { "local" } else { "kube" };
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let mut slo = String::new();
         for (key, most) in service_level {
@@ -60,7 +67,7 @@ impl LimitArguments {
         format!(
             "description: How much can be carried, as `meshbench limit` asked.
 tier: full
-provider: local
+provider: {provider}
 meshes: [{meshes}]
 limit:
   slo: {{{slo}}}
@@ -74,11 +81,12 @@ durations: [{duration}]
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
+    match text.split_once('=').map(|(key, value)| (key.trim(), value.trim())) {
         Some((key, value))
-            if !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') =>
+            if !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.') =>
         {
-            Ok((key.to_owned(), value.to_owned()))
+            // People write p99.9.
+            Ok((key.replace('.', "_"), value.to_owned()))
         }
         _ => Err("expected a key and what is tolerated, such as p99=50ms".to_owned()),
     }

@@ -224,6 +224,9 @@ fn carry_out(line: CommandLine) -> Result<ExitCode, CommandError> {
             let (discovery, scenario) = arguments.scenario(discovery).map_err(CommandError::Other)?;
             standard.write_all(disarmed(&scenario).as_bytes())?;
             drop(standard);
+            // Who asks and gets no answer is told so.
+            let gate = Gate { strict: true, ..Gate::default() };
+            let settings = Settings { gate, ..settings }.with_contexts(arguments.contexts());
             return Ok(trials::run_all(&settings, discovery));
         }
         Command::Doctor(clusters) => {

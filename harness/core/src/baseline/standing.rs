@@ -172,7 +172,7 @@ fn differences(was: &Subject, is: &Subject) -> Vec<String> {
         was.fingerprint.differences(&is.fingerprint).iter().map(ToString::to_string).collect();
     if was.workload != is.workload {
         differences.push(
-            "the scenario's workload (apps, connections, timeout, requests, votes or warm-up) is another"
+            "the scenario's workload (apps, connections, timeout, requests, votes, warm-up, or what a limit is) is another"
                 .to_owned(),
         );
     }

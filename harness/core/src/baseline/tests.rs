@@ -264,7 +264,7 @@ fn another_environment_is_refused_by_name() {
     }
     let verdict = verdict(&stored, 400).unwrap();
     assert_eq!(verdict.word(), "new baseline");
-    insta::assert_snapshot!(verdict.sentences().join("\n"), @"not compared with the baseline of campaign 2026-11-10: the kernel was 6.1.0 and is 6.12.1, the scenario's workload (apps, connections, timeout, requests, votes or warm-up) is another. Numbers from different environments say nothing of each other; go back to that one, or take this campaign's: `meshbench baseline show` has it beside the old, `meshbench baseline accept` takes it");
+    insta::assert_snapshot!(verdict.sentences().join("\n"), @"not compared with the baseline of campaign 2026-11-10: the kernel was 6.1.0 and is 6.12.1, the scenario's workload (apps, connections, timeout, requests, votes, warm-up, or what a limit is) is another. Numbers from different environments say nothing of each other; go back to that one, or take this campaign's: `meshbench baseline show` has it beside the old, `meshbench baseline accept` takes it");
 }
 
 #[test]

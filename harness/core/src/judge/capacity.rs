@@ -2,6 +2,7 @@
 
 use super::{JudgedLimit, Judgement, Verdict};
 use crate::budget::{Budgets, Limit, LimitOutcome, OverBare, Reading, judge_limit};
+use crate::limit::Owner;
 use crate::metric::Metric;
 use crate::report::{LimitOutcome as Outcome, LimitReport};
 use crate::scenario::MeshName;
@@ -26,8 +27,13 @@ pub fn judge_limit_of(
     };
     let (broken, open) = (remarks(Some(false)), remarks(None));
     let verdict = match found.outcome {
-        Outcome::BelowRange => Verdict::Fail { breaches: vec![found.summary(mesh.as_str())] },
-        Outcome::Unsettled => Verdict::Inconclusive { findings: vec![found.summary(mesh.as_str())] },
+        Outcome::BelowRange { limit_of: Owner::Mesh | Owner::Range } => {
+            Verdict::Fail { breaches: vec![found.summary(mesh.as_str())] }
+        }
+        Outcome::BelowRange { .. } => Verdict::Invalid { reasons: vec![found.summary(mesh.as_str())] },
+        Outcome::Unsettled | Outcome::Unfinished => {
+            Verdict::Inconclusive { findings: vec![found.summary(mesh.as_str())] }
+        }
         _ if !broken.is_empty() => Verdict::Fail { breaches: broken },
         _ if !open.is_empty() => Verdict::Inconclusive { findings: open },
         Outcome::Found | Outcome::AtLeast { .. } => Verdict::Pass,
@@ -71,7 +77,7 @@ mod tests {
 
     use super::*;
     use crate::budget::LimitsByMetric;
-    use crate::limit::{Credible, Owner};
+    use crate::limit::Credible;
 
     fn found(outcome: Outcome, bare_carries_more: bool) -> LimitReport {
         LimitReport {
@@ -100,7 +106,8 @@ mod tests {
     #[case::broken("2000rps", Outcome::Found, "FAIL")]
     #[case::kept_by_a_lower_bound("1500rps", Outcome::AtLeast { limit_of: Owner::Generator }, "pass")]
     #[case::open("2000rps", Outcome::AtLeast { limit_of: Owner::Generator }, "INCONCLUSIVE")]
-    #[case::below("1500rps", Outcome::BelowRange, "FAIL")]
+    #[case::below("1500rps", Outcome::BelowRange { limit_of: Owner::Mesh }, "FAIL")]
+    #[case::below_for_the_generator("1500rps", Outcome::BelowRange { limit_of: Owner::Generator }, "INVALID")]
     #[case::unsettled("1500rps", Outcome::Unsettled, "INCONCLUSIVE")]
     fn a_budget_is_judged_by_what_is_known(
         #[case] least: &str,

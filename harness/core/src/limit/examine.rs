@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Answer, Owner, Probe, ServiceLevel};
 use crate::judge::vanished;
+use crate::resources::Group;
 use crate::run::Run;
 use crate::steadiness::{growth, stolen};
 use crate::validity::{Shortcoming, late_sending, overload};
@@ -55,13 +56,25 @@ pub fn examine(run: &Run, service_level: &ServiceLevel) -> Examined {
     Examined { answer: Answer::NotHeld(owner), why }
 }
 
-/// What gave out besides the mesh, in a sentence. Requests that wait for a busy connection wait for the server.
+/// What gave out besides the mesh, in a sentence. Requests that wait for a busy connection wait for the server, and a
+/// generator that others took CPU time from is late for no fault of its own.
 fn not_the_mesh(run: &Run) -> Option<(Owner, String)> {
-    let late = late_sending(&run.recording)
-        .filter(|shortcoming| !matches!(shortcoming, Shortcoming::LateSending { waited: true, .. }));
-    let generator = overload(&run.recording).or(late);
-    let generator = generator.map(|shortcoming| (Owner::Generator, shortcoming.to_string()));
-    generator.or_else(|| Some((Owner::Machine, stolen(&run.course)?)))
+    let late = || {
+        let late = late_sending(&run.recording)?;
+        (!matches!(late, Shortcoming::LateSending { waited: true, .. })).then_some(late)
+    };
+    let generator = |shortcoming: Shortcoming| (Owner::Generator, shortcoming.to_string());
+    let machine = |sentence| (Owner::Machine, sentence);
+    let overloaded = overload(&run.recording).map(generator);
+    let machine = overloaded.or_else(|| stolen(&run.course).or_else(|| application_ended(run)).map(machine));
+    machine.or_else(|| late().map(generator))
+}
+
+fn application_ended(run: &Run) -> Option<String> {
+    let mut ended = run.resources.containers.iter().filter(|used| used.vanished || used.ended_processes > 0);
+    let all_are_the_applications = ended.clone().all(|used| used.group == Group::Application);
+    ended.next()?;
+    all_are_the_applications.then(|| "it was the application that ended, not the mesh".to_owned())
 }
 
 #[cfg(test)]
@@ -71,6 +84,7 @@ mod tests {
     use super::*;
     use crate::judge::tests::run;
     use crate::metric::Metric;
+    use crate::resources::ContainerUse;
     use crate::steadiness::tests::of_medians;
 
     fn service_level() -> ServiceLevel {
@@ -112,6 +126,25 @@ mod tests {
         let examined = examine(&run, &service_level());
         assert_eq!(examined.answer, Answer::NotHeld(Owner::Generator));
         assert!(examined.to_string().contains("of its cores"), "{examined}");
+    }
+
+    #[test]
+    fn an_application_that_ends_is_not_the_mesh() {
+        for (group, owner) in [(Group::Application, Owner::Machine), (Group::DataPlane, Owner::Mesh)] {
+            let mut run = run("reference", 10);
+            let container = "gone".to_owned();
+            run.resources.containers.push(ContainerUse {
+                container,
+                group,
+                cpu_ns: 0,
+                cpu_error_ns: 0,
+                resident_bytes: 0,
+                peak_bytes: 0,
+                vanished: true,
+                ended_processes: 0,
+            });
+            assert_eq!(examine(&run, &service_level()).answer, Answer::NotHeld(owner), "{group:?}");
+        }
     }
 
     #[test]

@@ -102,9 +102,23 @@ pub enum Conclusion {
         owner: Owner,
     },
     /// Not even the lowest rate that was asked for is held.
-    BelowRange,
+    BelowRange {
+        /// What gave out at the lowest rate that was tried.
+        owner: Owner,
+    },
     /// The probes contradict each other, or ended too early.
     Unsettled,
+}
+
+impl Conclusion {
+    /// The highest rate that was held and confirmed; `None` where there is none.
+    #[must_use]
+    pub fn rate(self) -> Option<OfferedRate> {
+        match self {
+            Self::Found { rate } | Self::AtLeast { rate, .. } => Some(rate),
+            Self::BelowRange { .. } | Self::Unsettled => None,
+        }
+    }
 }
 
 /// What something lies between with a probability of 95%.
@@ -112,7 +126,7 @@ pub enum Conclusion {
 pub struct Credible {
     /// Below it with a probability of 2.5%.
     pub low: f64,
-    /// As likely above as below.
+    /// As likely above as below, or what was found.
     pub median: f64,
     /// Above it with a probability of 2.5%.
     pub high: f64,

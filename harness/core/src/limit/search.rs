@@ -6,7 +6,8 @@ use super::posterior::Posterior;
 use super::{Answer, Conclusion, Credible, LimitPlan, Owner, Probe, Purpose};
 use crate::units::OfferedRate;
 
-/// A candidate is the rate below which the limit lies with this probability: it shall hold.
+/// A candidate is the rate below which the limit lies with this probability: it shall hold. It is not more than a step below
+/// the median, however far down a few odd answers have left a little probability.
 const BELOW_A_CANDIDATE: f64 = 0.2;
 /// It is worth confirming when the limit lies less than a step above it with this probability.
 const WITHIN_A_STEP: f64 = 0.7;
@@ -19,6 +20,8 @@ const RETREAT: f64 = 0.25;
 const PROBES_PER_HALVING: f64 = 1.25;
 /// Probes that every search may take besides.
 const PROBES_BESIDES: u32 = 2;
+/// How many probes are asked again because others took CPU time from them: they say nothing of the rate.
+const MOST_DISTURBED: u32 = 4;
 /// What an interval misses on each side.
 const MISSED_ON_A_SIDE: f64 = 0.025;
 /// Into how many parts distributions are divided to be compared.
@@ -28,7 +31,9 @@ const PARTS: u32 = 200;
 /// probe, and [`Search::learn`] takes what came of it.
 #[derive(Debug, Clone)]
 pub struct Search {
-    /// The range and the precision, as logarithms.
+    /// The range.
+    range: (OfferedRate, OfferedRate),
+    /// It and the precision, as logarithms.
     from: f64,
     to: f64,
     step: f64,
@@ -37,6 +42,10 @@ pub struct Search {
     /// Probes that may still look for a candidate.
     left_to_locate: u32,
     candidates: u32,
+    /// Probes that may still be asked again.
+    disturbed_left: u32,
+    /// The lowest rate that was not held, and who gave out there.
+    lowest_not_held: Option<(f64, Owner)>,
     state: State,
 }
 
@@ -62,6 +71,7 @@ impl Search {
     pub fn new(plan: &LimitPlan) -> Self {
         let (from, to, step) = (log(plan.from), log(plan.to), plan.step());
         Self {
+            range: (plan.from, plan.to),
             from,
             to,
             step,
@@ -69,6 +79,8 @@ impl Search {
             posterior: Posterior::uniform(from..to, step),
             left_to_locate: most_to_locate(to - from, step),
             candidates: 0,
+            disturbed_left: MOST_DISTURBED,
+            lowest_not_held: None,
             state: State::Locating,
         }
     }
@@ -77,7 +89,7 @@ impl Search {
     #[must_use]
     pub fn most_probes(plan: &LimitPlan) -> u32 {
         let locating = most_to_locate(log(plan.to) - log(plan.from), plan.step());
-        locating + MOST_CANDIDATES * (plan.confirmations.get() + 1)
+        locating + MOST_CANDIDATES * (plan.confirmations.get() + 1) + MOST_DISTURBED
     }
 
     /// What to probe next; `None` when there is nothing left to ask.
@@ -92,12 +104,16 @@ impl Search {
             State::Confirming(Candidate { log_rate, .. }) => (log_rate, Purpose::Confirm),
             State::Concluded(_) => return None,
         };
-        Some(Probe { rate: rate_of(log_rate), purpose })
+        Some(Probe { rate: self.rate_of(log_rate), purpose })
     }
 
-    /// Takes what came of a probe that [`Search::next`] asked for.
+    /// Takes what came of a probe that [`Search::next`] asked for. One that was disturbed is asked again, a few times.
     pub fn learn(&mut self, probe: Probe, answer: Answer) {
-        self.posterior.learn(log(probe.rate), answer == Answer::Held);
+        if answer == Answer::NotHeld(Owner::Machine) && self.disturbed_left > 0 {
+            self.disturbed_left -= 1;
+            return;
+        }
+        self.remember(log(probe.rate), answer);
         self.state = match (self.state, answer) {
             (State::Locating, _) => {
                 self.left_to_locate = self.left_to_locate.saturating_sub(1);
@@ -129,28 +145,56 @@ impl Search {
     pub fn interval(&self) -> Credible {
         let [low, median, high] =
             [MISSED_ON_A_SIDE, 0.5, 1.0 - MISSED_ON_A_SIDE].map(|part| self.posterior.quantile(part).exp());
-        let found = match self.conclusion() {
-            Conclusion::Found { rate } | Conclusion::AtLeast { rate, .. } => rate.requests_per_second(),
-            Conclusion::BelowRange | Conclusion::Unsettled => low,
-        };
-        Credible { low: low.min(found), median, high }
+        let found = self.conclusion().rate().map_or(low, OfferedRate::requests_per_second);
+        Credible { low: low.min(found), median, high: high.max(found) }
     }
 
-    /// What part of another search's limit this one's is, with a probability of 95%.
+    /// What part of another search's limit this one's is: the rates that were found over each other, and between which
+    /// values that lies with a probability of 95%. `None` where either has none.
     #[must_use]
-    pub fn share_of(&self, other: &Self) -> Credible {
+    pub fn share_of(&self, other: &Self) -> Option<Credible> {
+        let share = self.conclusion().rate()?.requests_per_second()
+            / other.conclusion().rate()?.requests_per_second();
         let others: Vec<f64> = other.posterior.parts(PARTS).collect();
         let ours = self.posterior.parts(PARTS);
         let mut ratios: Vec<f64> = ours.flat_map(|our| others.iter().map(move |other| our - other)).collect();
         ratios.sort_by(f64::total_cmp);
         let at = |part: f64| ratios.get((part * ratios.len() as f64) as usize).copied().unwrap_or(0.0).exp();
-        Credible { low: at(MISSED_ON_A_SIDE), median: at(0.5), high: at(1.0 - MISSED_ON_A_SIDE) }
+        // What holds every time is less than what holds every other time, of which the distributions tell.
+        let (low, high) = (at(MISSED_ON_A_SIDE).min(share), at(1.0 - MISSED_ON_A_SIDE).max(share));
+        Some(Credible { low, median: share, high })
+    }
+
+    /// The rate at this logarithm, not beyond what was asked for.
+    fn rate_of(&self, log_rate: f64) -> OfferedRate {
+        let (from, to) = self.range;
+        rounded(log_rate).clamp(from, to)
+    }
+
+    fn remember(&mut self, log_rate: f64, answer: Answer) {
+        self.posterior.learn(log_rate, answer == Answer::Held);
+        if let Answer::NotHeld(owner) = answer
+            && self.lowest_not_held.is_none_or(|(lowest, _)| log_rate <= lowest)
+        {
+            self.lowest_not_held = Some((log_rate, owner));
+        }
+    }
+
+    fn below_range(&self) -> State {
+        let owner = self.lowest_not_held.map_or(Owner::Mesh, |(_, owner)| owner);
+        State::Concluded(Conclusion::BelowRange { owner })
+    }
+
+    /// The highest rate that is likely to hold.
+    fn likely_to_hold(&self) -> f64 {
+        let not_far_below = self.posterior.quantile(0.5) - self.step;
+        self.posterior.quantile(BELOW_A_CANDIDATE).max(not_far_below).min(self.to)
     }
 
     fn after_locating(&self) -> State {
-        let log_rate = self.posterior.quantile(BELOW_A_CANDIDATE).min(self.to);
+        let log_rate = self.likely_to_hold();
         if self.posterior.above(self.from) < BELOW_A_CANDIDATE {
-            return State::Concluded(Conclusion::BelowRange);
+            return self.below_range();
         }
         let within_a_step = self.posterior.above(log_rate) - self.posterior.above(log_rate + self.step);
         let is_worth_it = log_rate >= self.to || within_a_step >= WITHIN_A_STEP;
@@ -164,7 +208,7 @@ impl Search {
     fn after_agreement(&self, candidate: Candidate) -> State {
         match candidate.ended_by {
             Some(owner) if candidate.held >= self.confirmations => {
-                let rate = rate_of(candidate.log_rate);
+                let rate = self.rate_of(candidate.log_rate);
                 State::Concluded(match owner {
                     Owner::Mesh => Conclusion::Found { rate },
                     owner => Conclusion::AtLeast { rate, owner },
@@ -174,7 +218,8 @@ impl Search {
         }
     }
 
-    /// Where a candidate did not hold, it is what gave out above the next; where more held, that is the next.
+    /// Where a candidate did not hold, it is what gave out above the next, if that is no more than a step lower; where more
+    /// held, that is the next.
     fn after_contradiction(&mut self, Candidate { log_rate, .. }: Candidate, answer: Answer) -> State {
         self.candidates += 1;
         if self.candidates >= MOST_CANDIDATES {
@@ -186,11 +231,13 @@ impl Search {
                 let ended_by = (log_rate >= self.to).then_some(Owner::Range);
                 self.after_agreement(Candidate { log_rate, held: 1, ended_by })
             }
-            Answer::NotHeld(_) if log_rate <= self.from => State::Concluded(Conclusion::BelowRange),
+            Answer::NotHeld(_) if log_rate <= self.from => self.below_range(),
             Answer::NotHeld(owner) => {
-                let lower = log_rate - RETREAT * self.step;
-                let log_rate = lower.min(self.posterior.quantile(BELOW_A_CANDIDATE)).max(self.from);
-                State::Confirming(Candidate { log_rate, held: 0, ended_by: Some(owner) })
+                let failed = log_rate;
+                let lower = failed - RETREAT * self.step;
+                let log_rate = lower.min(self.likely_to_hold()).max(self.from);
+                let ended_by = (failed <= log_rate + self.step).then_some(owner);
+                State::Confirming(Candidate { log_rate, held: 0, ended_by })
             }
         }
     }
@@ -201,7 +248,7 @@ fn log(rate: OfferedRate) -> f64 {
 }
 
 /// The rate at this logarithm, at four significant digits: nobody asks for `203.417rps`.
-fn rate_of(log_rate: f64) -> OfferedRate {
+fn rounded(log_rate: f64) -> OfferedRate {
     const DIGITS: i32 = 4;
     let millirequests = log_rate.exp() * 1e3;
     let unit = 10_f64.powi((millirequests.max(1.0).log10().floor() as i32 + 1 - DIGITS).max(0));

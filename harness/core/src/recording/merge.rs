@@ -138,6 +138,7 @@ impl Recording {
             *self.errors.entry(*kind).or_default() += count;
         }
         self.answered_in_window += other.answered_in_window;
+        self.warm_up_successes += other.warm_up_successes;
         self.cpu_seconds += other.cpu_seconds;
         self.threads += other.threads;
         self.senders.extend_from_slice(&other.senders);

@@ -247,6 +247,9 @@ pub struct Recording {
     pub opened_extra: u64,
     /// The most requests that were due and waiting for a free connection at one time: the sum of every thread's most.
     pub max_queue_depth: u64,
+    /// Requests that succeeded and were due before the window opened: what moved counters besides.
+    #[serde(default)]
+    pub warm_up_successes: u64,
     /// From when a request was due until the kernel had the last byte of its response: successes.
     pub latency_ns: LatencyHistogram,
     /// From when a request was sent until the kernel had the last byte of its response: successes.
@@ -260,6 +263,12 @@ pub struct Recording {
 }
 
 impl Recording {
+    /// Every request that succeeded, warm-up and all: what must have crossed a mesh.
+    #[must_use]
+    pub fn all_successes(&self) -> u64 {
+        self.successes + self.warm_up_successes
+    }
+
     /// Reads a recording from its JSON.
     ///
     /// # Errors

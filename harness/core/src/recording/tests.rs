@@ -59,6 +59,7 @@ pub(crate) fn recording(latencies_ns: &[u64], send_lags_ns: &[u64]) -> Recording
         errors: BTreeMap::new(),
         offered_rate: Some(100.0),
         answered_in_window: requests,
+        warm_up_successes: 0,
         achieved_rate: requests as f64,
         cpu_seconds: 0.25,
         threads: 1,

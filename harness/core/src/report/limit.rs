@@ -31,7 +31,8 @@ pub struct LimitReport {
     /// Between which rates the limit lies with a probability of 95%, in requests per second. Where something else gave out
     /// first, that is where it did.
     pub interval_rps: Option<Credible>,
-    /// The limit as a part of that of `bare`; `None` for `bare`, and where either has none.
+    /// The limit as a part of that of `bare`, the median being the one rate over the other; `None` for `bare`, and where
+    /// either has none.
     pub of_bare: Option<Credible>,
     /// Whether something else gave out before `bare` did, so that the limit is at most that part of its.
     pub bare_carries_more: bool,
@@ -52,10 +53,16 @@ pub enum LimitOutcome {
         /// What that was.
         limit_of: Owner,
     },
-    /// The mesh does not hold even the lowest rate.
-    BelowRange,
-    /// The probes do not agree on a limit, or ended before they could.
+    /// Not even the lowest rate is held.
+    BelowRange {
+        /// What gave out there; the machine, where `bare` does not hold it either.
+        #[serde(default = "mesh")]
+        limit_of: Owner,
+    },
+    /// The probes do not agree on a limit.
     Unsettled,
+    /// Time ran out, or a signal came, before the probes could agree on one.
+    Unfinished,
 }
 
 /// One probe: a rate offered to the mesh on a fresh deployment.
@@ -108,7 +115,7 @@ impl LimitReport {
         let conclusion = search.conclusion();
         let bare = bare.filter(|bare| !matches!(bare.conclusion(), Conclusion::Unsettled));
         let is_found = matches!(conclusion, Conclusion::Found { .. });
-        let of_bare = bare.filter(|_| is_found).map(|bare| search.share_of(bare));
+        let of_bare = bare.filter(|_| is_found).and_then(|bare| search.share_of(bare));
         let bare_carries_more =
             bare.is_some_and(|bare| matches!(bare.conclusion(), Conclusion::AtLeast { .. }));
         let (outcome, rate) = match conclusion {
@@ -120,7 +127,13 @@ impl LimitReport {
             }
             Conclusion::Found { rate } => (LimitOutcome::Found, Some(rate)),
             Conclusion::AtLeast { rate, owner } => (LimitOutcome::AtLeast { limit_of: owner }, Some(rate)),
-            Conclusion::BelowRange => (LimitOutcome::BelowRange, None),
+            Conclusion::BelowRange { owner } => {
+                let is_bare_too =
+                    bare.is_some_and(|bare| matches!(bare.conclusion(), Conclusion::BelowRange { .. }));
+                let limit_of = if is_bare_too { Owner::Machine } else { owner };
+                (LimitOutcome::BelowRange { limit_of }, None)
+            }
+            Conclusion::Unsettled if search.next().is_some() => (LimitOutcome::Unfinished, None),
             Conclusion::Unsettled => (LimitOutcome::Unsettled, None),
         };
         let report = Self {
@@ -164,14 +177,28 @@ impl LimitReport {
             LimitOutcome::AtLeast { limit_of: Owner::Generator } => {
                 format!("{mesh} carries at least {rps}: there the load generator gave out first{end}")
             }
-            LimitOutcome::AtLeast { .. } => format!(
+            LimitOutcome::AtLeast { .. } if self.of_bare.is_some() => format!(
                 "{mesh} carries at least {rps}{interval}: there the machine or the application gives out, with bare no less{end}"
             ),
-            LimitOutcome::BelowRange => {
-                format!("{mesh} does not hold even {rps}, the lowest rate that was asked for{end}")
+            LimitOutcome::AtLeast { .. } => {
+                format!("{mesh} carries at least {rps}: there the machine or the application gave out{end}")
+            }
+            LimitOutcome::BelowRange { limit_of } => {
+                let whose = match limit_of {
+                    Owner::Mesh | Owner::Range => "",
+                    Owner::Generator => ", where the load generator gave out first",
+                    Owner::Machine => ", nor does the machine or the application without it",
+                };
+                format!("{mesh} does not hold even {rps}, the lowest rate that was asked for{whose}{end}")
             }
             LimitOutcome::Unsettled => {
                 format!("{mesh}: {} probes do not agree on a limit{interval}{end}", self.probes.len())
+            }
+            LimitOutcome::Unfinished => {
+                format!(
+                    "{mesh}: the search ended after {} probes, before they could agree{interval}{end}",
+                    self.probes.len()
+                )
             }
         }
     }
@@ -205,10 +232,15 @@ impl LimitReport {
     /// The blocks whose runs confirmed the limit: what the case's figures are read from.
     pub fn confirming_blocks(&self) -> impl Iterator<Item = u32> {
         let confirming = self.probes.iter().filter(|probe| {
-            probe.purpose == Purpose::Confirm && probe.held && Some(probe.offered_rps) == self.rps
+            // One that was to exceed a lower rate, and held, speaks for its own.
+            probe.purpose != Purpose::Locate && probe.held && Some(probe.offered_rps) == self.rps
         });
         confirming.map(|probe| probe.block)
     }
+}
+
+fn mesh() -> Owner {
+    Owner::Mesh
 }
 
 impl ProbeReport {

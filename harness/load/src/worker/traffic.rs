@@ -185,9 +185,10 @@ impl<S: Session> Worker<S> {
         self.record(target, exchange.due, outcome, arrived);
     }
 
-    /// Records the end of a request, sent or not, if it was due in the window.
+    /// Records the end of a request, sent or not, if it was due in the window. Of those before, successes are counted.
     pub(super) fn record(&mut self, target: usize, due: MonotonicNs, outcome: Outcome, now: MonotonicNs) {
         if due < self.timing.window_start {
+            self.tally.warm_up_successes += u64::from(outcome == Outcome::Success);
             return;
         }
         let age_ns = now.ns_since(due);

@@ -42,7 +42,9 @@ impl BlockGroup<'_> {
         words.extend(
             first.and_then(|case| case.cluster_of_several()).map(|cluster| format!("cluster {cluster}")),
         );
-        words.extend(self.blocks().map(|blocks| counted(blocks, "block")));
+        // A search gives each mesh a probe a round.
+        let each = if self.cases.iter().any(|case| case.limit.is_some()) { "round" } else { "block" };
+        words.extend(self.blocks().map(|blocks| counted(blocks, each)));
         words.extend(self.application_containers().map(|count| counted(count, "application container")));
         words
     }
@@ -130,11 +132,11 @@ impl BlockGroup<'_> {
         notes.into_iter().map(|(note, meshes)| format!("{note} ({})", meshes.join(", "))).collect()
     }
 
-    /// What failed requests failed of, over all runs, a sentence for each mesh that had any.
+    /// What failed requests failed of, over the runs behind the figures, a sentence for each mesh that had any.
     fn errors_by_kind(&self) -> Vec<String> {
         let sentence = |case: &&CaseReport| {
             let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
-            for (kind, count) in case.runs.iter().flat_map(|run| &run.errors) {
+            for (kind, count) in case.counted_runs().flat_map(|run| &run.errors) {
                 *kinds.entry(kind).or_default() += count;
             }
             let counts: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();

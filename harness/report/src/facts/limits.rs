@@ -46,13 +46,13 @@ pub(crate) fn limit_in_words(limit: &LimitReport) -> String {
 }
 
 fn carried(limit: &LimitReport) -> String {
-    let rate =
-        |rate: Option<f64>| rate.map_or_else(|| "unsettled".to_owned(), |rate| Number::Rate.show(rate));
+    let rate = Number::Rate.show(limit.rps.unwrap_or(limit.from_rps));
     match limit.outcome {
-        LimitOutcome::Found => rate(limit.rps),
-        LimitOutcome::AtLeast { .. } => format!("≥ {}", rate(limit.rps)),
-        LimitOutcome::BelowRange => format!("< {}", rate(Some(limit.from_rps))),
-        LimitOutcome::Unsettled => rate(None),
+        LimitOutcome::Found => rate,
+        LimitOutcome::AtLeast { .. } => format!("≥ {rate}"),
+        LimitOutcome::BelowRange { .. } => format!("< {rate}"),
+        LimitOutcome::Unsettled => "unsettled".to_owned(),
+        LimitOutcome::Unfinished => "unfinished".to_owned(),
     }
 }
 
@@ -70,13 +70,13 @@ fn part_of_bare(limit: &LimitReport) -> Option<String> {
 /// Whose limit it is.
 fn gave_out(case: &CaseReport, outcome: LimitOutcome) -> Option<&str> {
     match outcome {
-        LimitOutcome::Found | LimitOutcome::BelowRange => Some(&case.mesh),
-        LimitOutcome::AtLeast { limit_of } => Some(match limit_of {
+        LimitOutcome::Found => Some(&case.mesh),
+        LimitOutcome::AtLeast { limit_of } | LimitOutcome::BelowRange { limit_of } => Some(match limit_of {
             Owner::Mesh => &case.mesh,
             Owner::Generator => "generator",
             Owner::Machine => "machine",
             Owner::Range => "nothing",
         }),
-        LimitOutcome::Unsettled => None,
+        LimitOutcome::Unsettled | LimitOutcome::Unfinished => None,
     }
 }

@@ -7,12 +7,15 @@ use std::time::Duration;
 pub(super) struct Estimate {
     runs: u32,
     done: u32,
+    /// What each takes at least.
     at_least: Duration,
     elapsed_when_last_done: Duration,
 }
 
 impl Estimate {
-    pub(super) const fn new(runs: u32, at_least: Duration) -> Self {
+    /// So many runs, which take at least so long together.
+    pub(super) fn new(runs: u32, at_least: Duration) -> Self {
+        let at_least = at_least.checked_div(runs).unwrap_or_default();
         Self { runs, done: 0, at_least, elapsed_when_last_done: Duration::ZERO }
     }
 
@@ -40,7 +43,7 @@ impl Estimate {
     /// What is left, so long after the group began: the known minimum, until a run has shown what one really takes.
     pub(super) fn left(&self, elapsed: Duration) -> Duration {
         let seen = self.elapsed_when_last_done.checked_div(self.done).unwrap_or_default();
-        let per_run = seen.max(self.at_least.checked_div(self.runs).unwrap_or_default());
+        let per_run = seen.max(self.at_least);
         let into_current = elapsed.saturating_sub(self.elapsed_when_last_done);
         (per_run * (self.runs - self.done)).saturating_sub(into_current)
     }
@@ -59,6 +62,14 @@ mod tests {
         estimate.run_ended(12 * SECOND);
         assert_eq!((estimate.done(), estimate.left(12 * SECOND)), (1, 36 * SECOND));
         assert_eq!(estimate.left(17 * SECOND), 31 * SECOND);
+    }
+
+    #[test]
+    fn fewer_runs_than_announced_take_less_time() {
+        let mut estimate = Estimate::new(220, 6_600 * SECOND);
+        (1..=40).for_each(|run| estimate.run_ended(run * 14 * SECOND));
+        estimate.runs_left(10);
+        assert_eq!((estimate.runs(), estimate.left(40 * 14 * SECOND)), (50, 300 * SECOND));
     }
 
     #[test]

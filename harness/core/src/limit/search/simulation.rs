@@ -71,10 +71,7 @@ fn search(plan: &LimitPlan, truth: Truth, seed: u64) -> (Search, u32, u32) {
 }
 
 fn found(search: &Search) -> f64 {
-    match search.conclusion() {
-        Conclusion::Found { rate } => rate.requests_per_second(),
-        _ => search.interval().median,
-    }
+    search.conclusion().rate().map_or(f64::NAN, OfferedRate::requests_per_second)
 }
 
 /// Limits all over the range, the same in every run of the tests.
@@ -91,20 +88,20 @@ fn limits_rps(count: u32) -> impl Iterator<Item = f64> {
 // Where the limit itself is five percent wide, what holds every time is up to as much below what holds every other time.
 #[case::very_blurred(0.05, 0.01, 0.85)]
 fn limits_are_found_within_three_percent(#[case] edge: f64, #[case] lapses: f64, #[case] at_least: f64) {
-    let (plan, mut near, mut located) = (plan("50rps", "5krps"), 0_u32, Vec::new());
-    let (mut settled, mut all) = (0_u32, Vec::new());
+    let (plan, mut near) = (plan("50rps", "5krps"), 0_u32);
+    let (mut settled, mut covered, mut all) = (0_u32, 0_u32, Vec::new());
     for (seed, limit_rps) in (0..).zip(limits_rps(400)) {
-        let (search, to_locate, probes) = search(&plan, Truth { limit_rps, edge, lapses }, seed);
+        let (search, _, probes) = search(&plan, Truth { limit_rps, edge, lapses }, seed);
         settled += u32::from(matches!(search.conclusion(), Conclusion::Found { .. }));
         all.push(probes);
         near += u32::from((found(&search) / limit_rps - 1.0).abs() <= 0.03);
-        located.push(to_locate);
+        covered += u32::from(search.interval().low <= limit_rps && limit_rps <= search.interval().high);
     }
     all.sort_unstable();
     assert!(f64::from(settled) >= 0.98 * 400.0, "{settled} of 400 came to a conclusion");
+    // What is looked for is a limit of an edge of one percent: where it is five times as wide, the interval is a bit narrow.
+    assert!(f64::from(covered) >= 0.93 * 400.0, "{covered} of 400 are in their interval");
     assert!(f64::from(near) >= at_least * 400.0, "{near} of 400");
-    located.sort_unstable();
-    assert!(located[380] <= 12, "nineteen of twenty take {} probes to locate", located[380]);
     assert!(all[380] <= 22, "nineteen of twenty take {} probes", all[380]);
 }
 
@@ -114,9 +111,9 @@ fn limits_are_found_within_three_percent(#[case] edge: f64, #[case] lapses: f64,
 fn twenty_of_twenty_are_found_in_twelve_probes(#[case] limit_rps: f64) {
     for seed in 0..20 {
         let plan = plan("25rps", "2.5krps");
-        let (search, to_locate, _) = search(&plan, Truth { limit_rps, edge: 0.02, lapses: 0.0 }, seed);
+        let (search, to_locate, probes) = search(&plan, Truth { limit_rps, edge: 0.02, lapses: 0.0 }, seed);
         assert!((found(&search) / limit_rps - 1.0).abs() <= 0.03, "{} with seed {seed}", found(&search));
-        assert!(to_locate <= 12, "{to_locate} with seed {seed}");
+        assert!(to_locate <= 12 && probes <= 20, "{to_locate} and {probes} in all with seed {seed}");
         assert!(search.interval().low <= limit_rps && limit_rps <= search.interval().high, "seed {seed}");
     }
 }
@@ -131,10 +128,37 @@ fn two_meshes_are_told_apart_where_they_differ(#[case] ratio: f64, #[case] at_le
         let truth = Truth { limit_rps: 1_000.0, edge: 0.02, lapses: 0.01 };
         let (one, _, _) = search(&plan, truth, seed);
         let (other, _, _) = search(&plan, Truth { limit_rps: 1_000.0 * ratio, ..truth }, 1_000 + seed);
-        let share = other.share_of(&one);
+        let share = other.share_of(&one).unwrap();
         right += u32::from(if ratio == 1.0 { share.contains(1.0) } else { share.low > 1.0 });
     }
     assert!(right >= at_least, "{right} of 20");
+}
+
+#[test]
+fn a_few_odd_answers_far_down_do_not_make_a_low_limit() {
+    // As a proxy answered whose capacity drifts: 282 held once, and nothing between 255 and 303 ever again.
+    let (mut search, mut held_at_282) = (Search::new(&plan("20rps", "50krps")), false);
+    let mut not_held = Vec::new();
+    while let Some(probe) = search.next() {
+        let rps = probe.rate.requests_per_second();
+        let holds = rps < 252.0 || (!held_at_282 && (281.0..290.0).contains(&rps));
+        held_at_282 |= rps > 281.0 && holds;
+        not_held.extend((!holds).then_some(rps));
+        search.learn(probe, if holds { Answer::Held } else { Answer::NotHeld(Owner::Mesh) });
+    }
+    let found = found(&search);
+    assert!((244.0..252.0).contains(&found), "{found}, where {not_held:?} were not held");
+}
+
+#[test]
+fn a_disturbed_probe_is_asked_again_and_teaches_nothing() {
+    let mut search = Search::new(&plan("50rps", "5krps"));
+    let (first, mut again) = (search.next().unwrap(), 0);
+    while search.next() == Some(first) {
+        search.learn(first, Answer::NotHeld(Owner::Machine));
+        again += 1;
+    }
+    assert_eq!(again, MOST_DISTURBED + 1, "where it always is, it is the answer");
 }
 
 #[test]
@@ -155,7 +179,11 @@ fn what_gives_out_above_the_limit_is_whose_it_is() {
     );
     let range = conclude(|_| Answer::Held);
     assert_eq!(range, Conclusion::AtLeast { rate: plan.to, owner: Owner::Range });
-    assert_eq!(conclude(|_| Answer::NotHeld(Owner::Mesh)), Conclusion::BelowRange);
+    assert_eq!(conclude(|_| Answer::NotHeld(Owner::Mesh)), Conclusion::BelowRange { owner: Owner::Mesh });
+    assert_eq!(
+        conclude(|_| Answer::NotHeld(Owner::Generator)),
+        Conclusion::BelowRange { owner: Owner::Generator }
+    );
 }
 
 proptest! {
@@ -166,12 +194,18 @@ proptest! {
     ) {
         let plan = plan("50rps", &format!("{to}rps"));
         let mut search = Search::new(&plan);
-        let mut probes = 0;
+        let (mut probes, mut not_held) = (0, Vec::new());
         while let Some(probe) = search.next() {
             let held = answers[probes % answers.len()];
             search.learn(probe, if held { Answer::Held } else { Answer::NotHeld(Owner::Mesh) });
+            not_held.extend((!held).then(|| probe.rate.requests_per_second()));
             probes += 1;
         }
         prop_assert!(probes <= Search::most_probes(&plan) as usize, "{probes}");
+        if let Conclusion::Found { rate } = search.conclusion() {
+            // Rates are rounded to four digits.
+            let within_a_step = rate.requests_per_second()..=rate.requests_per_second() * 1.0305;
+            prop_assert!(not_held.iter().any(|rate| within_a_step.contains(rate)), "{rate} found, {not_held:?} not held");
+        }
     }
 }

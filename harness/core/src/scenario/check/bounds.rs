@@ -26,6 +26,12 @@ pub(super) const FINEST_PRECISION: &str = "1%";
 pub(super) const COARSEST_PRECISION: &str = "50%";
 /// More fresh runs tell nothing new.
 pub(super) const MOST_CONFIRMATIONS: &str = "20";
+/// Where more may fail, everything is held.
+pub(super) const MOST_ERRORS_OF_A_LIMIT: &str = "50%";
+/// As where less must be achieved.
+pub(super) const LEAST_ACHIEVED_OF_A_LIMIT: &str = "50%";
+/// An answer that comes after the window's edge is enough to miss more.
+pub(super) const MOST_ACHIEVED_OF_A_LIMIT: &str = "99.9%";
 /// A name is part of file names, which hold 255 bytes.
 pub(super) const LONGEST_NAME: usize = 100;
 /// Above these no change would ever be noticed.

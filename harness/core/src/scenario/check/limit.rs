@@ -62,7 +62,26 @@ fn service_level(checker: &mut Checker<'_>, path: &Path, raw: &RawServiceLevel) 
     let latencies = latencies.collect();
     let errors = checker.read(&path.key("errors"), &raw.errors);
     let achieved = checker.read(&path.key("achieved"), &raw.achieved);
+    if let Some(errors) = &errors {
+        checker.bound(&path.key("errors"), errors, bounds::MOST_ERRORS_OF_A_LIMIT);
+    }
+    if let Some(achieved) = &achieved {
+        checker.bound_below(&path.key("achieved"), achieved, bounds::LEAST_ACHIEVED_OF_A_LIMIT);
+        checker.bound(&path.key("achieved"), achieved, bounds::MOST_ACHIEVED_OF_A_LIMIT);
+    }
     Some(ServiceLevel { latencies, errors: errors?, achieved: achieved? })
+}
+
+/// A request that takes as long as the timeout has failed, and no success is slower: nothing would ever miss such a latency.
+pub(super) fn refuse_what_no_success_exceeds(checker: &mut Checker<'_>, plan: &LimitPlan, timeout: Span) {
+    for (metric, most) in &plan.service_level.latencies {
+        if most.as_duration() >= timeout.as_duration() {
+            let path = Path::of("limit").key("slo").key(metric.name());
+            let message =
+                format!("{most} is not below the timeout, {timeout}, after which a request has failed");
+            checker.refuse(&path, message, Some("lower it, or raise `workload.timeout`".to_owned()));
+        }
+    }
 }
 
 /// At the lowest rate, the shortest window must still have requests beyond every quantile.

@@ -65,6 +65,9 @@ pub(super) fn check(
     let repeats = checker.read_count(&Path::of("repeats"), &raw.repeats, bounds::MOST_BLOCKS);
     let seed = checker.read(&Path::of("seed"), &raw.seed);
     let workload = workload::check(&mut checker, &raw.workload, known.emoji);
+    if let (Some(limit), Some(workload)) = (&limit, &workload) {
+        limit::refuse_what_no_success_exceeds(&mut checker, limit, workload.timeout);
+    }
     let path = Path::of("resources").key("interval");
     let interval = checker.read(&path, &raw.resources.interval);
     if let Some(interval) = &interval {
