@@ -171,7 +171,7 @@ pub struct IdentityProof {
     pub container: String,
     /// The command.
     pub command: Vec<String>,
-    /// What the output must contain; `{namespace}` and `{account}` are the pod's.
+    /// What the output must contain, not as a part of a longer name; `{namespace}` and `{account}` are the pod's.
     pub contains: String,
 }
 
