@@ -210,7 +210,7 @@ impl KubeProvider {
         let (opened, closed) = (load.window.opens_unix_ns, load.window.closes_unix_ns);
         let observed = sampler.finish(closed, limit).await?;
         let (recording, recording_digest) = keep_recordings(&arm.folder, &load)?;
-        let data_path = proven.confirm(cluster, layout, &paths, recording.successes).await?;
+        let data_path = proven.confirm(cluster, layout, &paths, recording.successes, limit).await?;
         let samples = at_edges(&observed.readings, opened, closed);
         // Whoever took the cluster over meanwhile may have swept, or measured, at the same time.
         self.check_held()?;
