@@ -5,15 +5,17 @@
 //! asked for and plaintext from outside the mesh is tried, both times, and the proxies' own counters must have moved by what
 //! the generator got answered. Without a mesh the same plaintext must be answered: else its refusal elsewhere proves nothing.
 
+mod answered;
 mod counters;
 mod identity;
 mod moment;
 mod plaintext;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use meshbench_core::run::DataPathProof;
+
+pub(crate) use answered::Answered;
 
 use super::workload::{DeployedPod, Layout};
 use super::{Cluster, KubeError};
@@ -76,8 +78,8 @@ async fn enforced(
 }
 
 impl ProvenPath {
-    /// Proves that `answered` requests to these paths, sent since [`prove`], crossed the mesh, and so did the calls behind
-    /// them; and that the mesh still enforces what it did then.
+    /// Proves that what was answered since [`prove`] crossed the mesh, and so did the calls behind it; and that the mesh
+    /// still enforces what it did then.
     ///
     /// # Errors
     /// [`KubeError::DataPath`] when a counter covers fewer, or as [`prove`] has it; [`KubeError::TimedOut`];
@@ -86,14 +88,13 @@ impl ProvenPath {
         &self,
         cluster: &Cluster,
         layout: &Layout,
-        paths: &BTreeSet<&str>,
-        answered: u64,
+        answered: &Answered<'_>,
         limit: Duration,
     ) -> Result<DataPathProof, KubeError> {
         let (moment, proof) = (Moment::AfterLoad, self.proof.as_ref());
         // Before the probe, whose requests may cross.
         let end = counters::read(cluster, proof, layout, &self.pods).await.map_err(moment.told())?;
-        let crossed = counters::covers(&self.start, &end, &self.pods, paths, answered);
+        let crossed = counters::covers(&self.start, &end, &self.pods, answered);
         let crossed = crossed.map_err(KubeError::DataPath)?;
         // Without a mesh nothing is tried anew: none can have come meanwhile.
         enforced(cluster, layout, proof, &self.pods, moment, limit).await?;
