@@ -1,7 +1,6 @@
 //! One arm of one block on a cluster, from nothing to nothing: reserve, install, deploy, prove, measure, confirm, delete,
 //! uninstall. Between arms that share an installation, the mesh and the reservation stay.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -19,7 +18,7 @@ use super::install::MeshInstallation;
 use super::layouts::{generator_layout, workload_layout};
 use super::load::Generators;
 use super::node_readiness::ReadyNodes;
-use super::proof::prove;
+use super::proof::{Answered, prove};
 use super::provider::KubeProvider;
 use super::resources::{Sampler, Subjects};
 use super::results::{copy_files, course_of, keep_manifests, keep_recordings};
@@ -196,8 +195,6 @@ impl KubeProvider {
         let generators = Generators::start(cluster, &generator, limit).await?;
 
         observe(Event::Step(Step::Verifying));
-        let paths: BTreeSet<&str> =
-            arm.scenario.workload.requests.iter().map(|request| request.path.as_str()).collect();
         let proven = prove(cluster, layout, mesh, &pods, limit).await?;
         let sampler = Sampler::start(cluster, Subjects::new(layout, mesh)).await?;
         let plan_of = |index: u32, start: u64| {
@@ -210,7 +207,8 @@ impl KubeProvider {
         let (opened, closed) = (load.window.opens_unix_ns, load.window.closes_unix_ns);
         let observed = sampler.finish(closed, limit).await?;
         let (recording, recording_digest) = keep_recordings(&arm.folder, &load)?;
-        let data_path = proven.confirm(cluster, layout, &paths, recording.successes).await?;
+        let answered = Answered::of(arm.scenario, &recording);
+        let data_path = proven.confirm(cluster, layout, &answered, limit).await?;
         let samples = at_edges(&observed.readings, opened, closed);
         // Whoever took the cluster over meanwhile may have swept, or measured, at the same time.
         self.check_held()?;

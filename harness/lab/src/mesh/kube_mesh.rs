@@ -124,7 +124,7 @@ pub struct PodSelector {
 pub struct KubeProof {
     /// The counters of each enrolled pod's sidecar; none for a mesh without sidecars.
     pub sidecar: Option<KubeCounters>,
-    /// The counters of the mesh's shared proxies (per node, waypoints), whose sum must move.
+    /// The counters of the mesh's shared proxies (per node, waypoints), whose sum must move by what must have crossed.
     pub shared: Option<SharedCounters>,
     /// Whether plaintext from outside the mesh must be refused.
     #[serde(default)]
@@ -161,6 +161,21 @@ pub struct SharedCounters {
     pub path: String,
     /// What grows with the requests or connections that cross.
     pub crossings: MetricSelector,
+    /// Which of the two it grows with.
+    #[serde(default)]
+    pub counts: Crossing,
+}
+
+/// What a shared proxy counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Crossing {
+    /// Connections that pods open, not what proxies open between each other for many of them. What stays open is counted
+    /// once, however many requests it carries.
+    #[default]
+    Connections,
+    /// Requests to services, whoever of the mesh's pods sends them.
+    Requests,
 }
 
 /// A command in each sidecar whose output must name the pod's identity.
@@ -171,7 +186,7 @@ pub struct IdentityProof {
     pub container: String,
     /// The command.
     pub command: Vec<String>,
-    /// What the output must contain; `{namespace}` and `{account}` are the pod's.
+    /// What the output must contain, not as a part of a longer name; `{namespace}` and `{account}` are the pod's.
     pub contains: String,
 }
 

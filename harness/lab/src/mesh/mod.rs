@@ -17,7 +17,7 @@ pub use definition::{
     ReadyProbe,
 };
 pub use kube_mesh::{
-    Enrolment, HelmChart, IdentityProof, InstallStep, KubeCounters, KubeMesh, KubeProof, LeftOver,
+    Crossing, Enrolment, HelmChart, IdentityProof, InstallStep, KubeCounters, KubeMesh, KubeProof, LeftOver,
     OwnNamespace, Permission, PodSelector, ReadyCondition, SharedCounters,
 };
 pub use metric_selector::{MetricSelector, NotASelector, parse_scrape};

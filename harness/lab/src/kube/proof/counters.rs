@@ -1,6 +1,6 @@
 //! What the mesh's own counters say of the traffic, through the API server's pod proxy.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hyper::http::Request;
@@ -10,9 +10,10 @@ use kube::{Client, ResourceExt};
 use meshbench_core::run::DataPathProof;
 use prometheus_parse::Scrape;
 
+use super::answered::Answered;
 use crate::kube::workload::{DeployedPod, Layout, Service};
 use crate::kube::{Cluster, KubeError};
-use crate::mesh::{KubeCounters, KubeProof, MetricSelector, SharedCounters, parse_scrape};
+use crate::mesh::{Crossing, KubeCounters, KubeProof, MetricSelector, SharedCounters, parse_scrape};
 
 /// How many proxies are asked at once.
 const CONCURRENCY: usize = 16;
@@ -23,7 +24,14 @@ pub(super) struct Crossings {
     /// Of each sidecar, by its pod as `namespace/name`; empty for a mesh without any.
     sidecars: BTreeMap<String, Counts>,
     /// Of all shared proxies together; `None` for a mesh without any.
-    shared: Option<f64>,
+    shared: Option<SharedCount>,
+}
+
+/// What all shared proxies counted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct SharedCount {
+    counts: Crossing,
+    sum: f64,
 }
 
 /// One sidecar's counters.
@@ -56,7 +64,8 @@ pub(super) async fn read(
         crossings.sidecars = read.buffer_unordered(CONCURRENCY).try_collect().await?;
     }
     if let Some(shared) = &proof.shared {
-        crossings.shared = Some(read_shared(cluster, shared, layout).await?);
+        let sum = read_shared(cluster, shared, layout).await?;
+        crossings.shared = Some(SharedCount { counts: shared.counts, sum });
     }
     Ok(crossings)
 }
@@ -118,16 +127,6 @@ fn key(pod: &DeployedPod) -> String {
     format!("{}/{}", pod.namespace, pod.name)
 }
 
-/// The services that a request to a path has the web service call; what is no call of its API calls none.
-fn called_behind(path: &str) -> &'static [Service] {
-    let path = path.split('?').next().unwrap_or(path);
-    match path {
-        "/api/list" => &[Service::Emoji],
-        "/api/vote" | "/api/leaderboard" => &[Service::Emoji, Service::Voting],
-        _ => &[],
-    }
-}
-
 /// Whether what was counted between two moments covers what the generator got answered in between, and the calls behind
 /// the answers; what it comes to.
 ///
@@ -137,23 +136,17 @@ pub(super) fn covers(
     start: &Crossings,
     end: &Crossings,
     pods: &[DeployedPod],
-    paths: &BTreeSet<&str>,
-    answered: u64,
+    answered: &Answered<'_>,
 ) -> Result<DataPathProof, String> {
-    if let (Some(before), Some(after)) = (start.shared, end.shared)
-        && after <= before
-        && answered > 0
-    {
-        return Err(format!(
-            "{answered} requests were answered and the mesh's shared proxies counted nothing"
-        ));
+    if let (Some(start), Some(end)) = (start.shared, end.shared) {
+        check_shared(end.counts, end.sum - start.sum, answered)?;
     }
     if end.sidecars.is_empty() {
         return Ok(DataPathProof::default());
     }
     let moved: Vec<_> = pods.iter().map(|pod| (pod, moved(start, end, pod))).collect();
-    check_hops(&moved, paths, answered)?;
-    check_each(&moved, paths)?;
+    check_hops(&moved, answered)?;
+    check_each(&moved, answered)?;
     let crossed = moved.iter().filter(|(_, counts)| counts.inbound > 0 || counts.outbound > 0);
     Ok(DataPathProof {
         sidecars: u32::try_from(crossed.count()).unwrap_or(u32::MAX),
@@ -161,6 +154,26 @@ pub(super) fn covers(
         inbound_requests: moved.iter().map(|(_, counts)| counts.inbound).sum(),
         ..DataPathProof::default()
     })
+}
+
+/// All shared proxies together must have counted at least what surely crossed them, and something in any case. Which of them
+/// a request crosses depends on where pods are, so none is looked at alone.
+fn check_shared(counts: Crossing, moved: f64, answered: &Answered<'_>) -> Result<(), String> {
+    let (least, what) = match counts {
+        Crossing::Requests => (answered.least_requests(), "requests"),
+        Crossing::Connections => (answered.least_connections(), "connections"),
+    };
+    let requests = answered.requests;
+    match requests == 0 || (moved > 0.0 && moved >= least as f64) {
+        true => Ok(()),
+        false if moved <= 0.0 => {
+            Err(format!("{requests} requests were answered and the mesh's shared proxies counted nothing"))
+        }
+        false => Err(format!(
+            "{requests} requests were answered, for which {least} {what} or more must have crossed the mesh's shared \
+             proxies, and they counted {moved} (does `proof.shared.counts` say what `crossings` grows with?)"
+        )),
+    }
 }
 
 /// What one sidecar counted between two moments; of handshakes all there ever were, for connections stay open.
@@ -175,17 +188,18 @@ fn moved(start: &Crossings, end: &Crossings, pod: &DeployedPod) -> Counts {
 }
 
 /// All sidecars of a hop together must have counted at least what was answered.
-fn check_hops(moved: &[(&DeployedPod, Counts)], paths: &BTreeSet<&str>, answered: u64) -> Result<(), String> {
+fn check_hops(moved: &[(&DeployedPod, Counts)], answered: &Answered<'_>) -> Result<(), String> {
     let sum = |is_of_hop: fn(Service) -> bool, value: fn(&Counts) -> u64| -> u64 {
         moved.iter().filter(|(pod, _)| is_of_hop(pod.service)).map(|(_, counts)| value(counts)).sum()
     };
     let is_web = |service| service == Service::Web;
     let mut hops = vec![("the web sidecars inbound", sum(is_web, |counts| counts.inbound))];
-    if paths.iter().all(|path| !called_behind(path).is_empty()) {
+    if answered.all_call() {
         hops.push(("the web sidecars outbound", sum(is_web, |counts| counts.outbound)));
         let behind = sum(|service| service != Service::Web, |counts| counts.inbound);
         hops.push(("the emoji and voting sidecars", behind));
     }
+    let answered = answered.requests;
     match hops.into_iter().find(|(_, crossed)| *crossed < answered) {
         None => Ok(()),
         Some((hop, crossed)) => {
@@ -196,9 +210,8 @@ fn check_hops(moved: &[(&DeployedPod, Counts)], paths: &BTreeSet<&str>, answered
 
 /// Every sidecar whose service the paths reach must have counted some, and handshakes where the mesh counts them: not
 /// beside web, whose client need not be in the mesh.
-fn check_each(moved: &[(&DeployedPod, Counts)], paths: &BTreeSet<&str>) -> Result<(), String> {
-    let reached: BTreeSet<_> =
-        paths.iter().flat_map(|path| called_behind(path)).chain([&Service::Web]).collect();
+fn check_each(moved: &[(&DeployedPod, Counts)], answered: &Answered<'_>) -> Result<(), String> {
+    let reached = answered.services();
     for (pod, counts) in moved.iter().filter(|(pod, _)| reached.contains(&pod.service)) {
         if counts.inbound == 0 {
             return Err(format!(

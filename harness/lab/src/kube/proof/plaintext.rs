@@ -16,8 +16,6 @@ use crate::kube::labels::RUN;
 use crate::kube::workload::{DeployedPod, Layout, REQUEST_PORT, Service};
 use crate::kube::{Cluster, KubeError, watch};
 
-/// The pod that tries.
-const PROBE: &str = "plaintext-probe";
 /// How long one answer may take.
 const TIMEOUT: &str = "2s";
 /// How much of a log is quoted, in bytes.
@@ -43,7 +41,8 @@ struct Recording {
     successes: u64,
 }
 
-/// Sends each pod one request, from a pod in a namespace that is not enrolled and is removed with the run.
+/// Sends each pod one request, from a pod in a namespace that is not enrolled and is removed with the run. `probe` is that
+/// pod's name, another each time: one that is not gone yet would be taken for the new one, with what it was told before.
 ///
 /// # Errors
 /// [`KubeError::TimedOut`] when the pod does not end within the limit; [`KubeError::Api`].
@@ -51,6 +50,7 @@ pub(super) async fn try_all(
     cluster: &Cluster,
     layout: &Layout,
     pods: &[DeployedPod],
+    probe: &str,
     limit: Duration,
 ) -> Result<Vec<Tried>, KubeError> {
     let namespace = format!("mb-{}-probe", layout.run);
@@ -59,21 +59,21 @@ pub(super) async fn try_all(
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}});
     cluster.apply(&object).await?;
     let addresses = addresses(pods);
-    cluster.apply(&probe(&layout.image, &namespace, &addresses)).await?;
+    cluster.apply(&pod_of_probe(probe, &layout.image, &namespace, &addresses)).await?;
     let pods: Api<Pod> = Api::namespaced(cluster.client().clone(), &namespace);
-    let selected = ListParams::default().fields(&format!("metadata.name={PROBE}"));
+    let selected = ListParams::default().fields(&format!("metadata.name={probe}"));
     let ended = watch::until(&pods, &selected, limit, |pods| exit_codes(pods.values().next()));
     let codes = ended.await.map_err(KubeError::timed_out("the probe from outside the mesh has not ended"))?;
     let mut tried = Vec::new();
     for (service, addresses) in addresses {
         let wanted = LogParams { container: Some(service.name().to_owned()), ..LogParams::default() };
-        let log = pods.logs(PROBE, &wanted).await;
-        let log = log.map_err(KubeError::api(format!("read the log of {namespace}/{PROBE}")))?;
+        let log = pods.logs(probe, &wanted).await;
+        let log = log.map_err(KubeError::api(format!("read the log of {namespace}/{probe}")))?;
         let code = codes.get(service.name()).copied().unwrap_or_default();
         tried.push(outcome(service, addresses.len() as u64, code, &log)?);
     }
-    let deleted = pods.delete(PROBE, &DeleteParams::default()).await;
-    deleted.map_err(KubeError::api(format!("delete {namespace}/{PROBE}")))?;
+    let deleted = pods.delete(probe, &DeleteParams::default()).await;
+    deleted.map_err(KubeError::api(format!("delete {namespace}/{probe}")))?;
     Ok(tried)
 }
 
@@ -117,7 +117,12 @@ fn addresses(pods: &[DeployedPod]) -> BTreeMap<Service, Vec<SocketAddr>> {
 }
 
 /// The pod: a container for each service, with as many requests as that has pods.
-fn probe(image: &str, namespace: &str, addresses: &BTreeMap<Service, Vec<SocketAddr>>) -> Value {
+fn pod_of_probe(
+    name: &str,
+    image: &str,
+    namespace: &str,
+    addresses: &BTreeMap<Service, Vec<SocketAddr>>,
+) -> Value {
     let container = |(service, addresses): (&Service, &Vec<SocketAddr>)| {
         json!({
             "name": service.name(),
@@ -130,7 +135,7 @@ fn probe(image: &str, namespace: &str, addresses: &BTreeMap<Service, Vec<SocketA
     json!({
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": PROBE, "namespace": namespace},
+        "metadata": {"name": name, "namespace": namespace},
         "spec": {"restartPolicy": "Never", "enableServiceLinks": false, "containers": containers},
     })
 }

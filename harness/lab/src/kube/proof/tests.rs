@@ -1,6 +1,6 @@
 //! Against a real cluster, with the workload itself in the place of proxies: it has counters and can run commands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -30,6 +30,11 @@ fn layout(run: &str) -> Layout {
     }
 }
 
+/// Requests for the page, which calls nobody.
+fn pages(requests: u64) -> Answered<'static> {
+    Answered { paths: BTreeSet::from(["/"]), requests, apps: 2, from_mesh: false }
+}
+
 fn unix_ns() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos()).unwrap()
 }
@@ -47,7 +52,7 @@ async fn bare_answers_plaintext_and_its_resources_are_seen() {
     let began = Instant::now();
     let proven = prove(&cluster, &layout, &mesh, &pods, LIMIT).await.unwrap();
     println!("proven in {:?}", began.elapsed());
-    proven.confirm(&cluster, &layout, &BTreeSet::from(["/"]), 6).await.unwrap();
+    proven.confirm(&cluster, &layout, &pages(6), LIMIT).await.unwrap();
     let (end, began) = (unix_ns(), Instant::now());
     let observed = sampler.finish(end, LIMIT).await.unwrap();
     println!("read in {:?}; {:?}", began.elapsed(), observed.incidents);
@@ -95,14 +100,20 @@ async fn plaintext_that_is_answered_and_identities_that_are_not_named_are_caught
     };
     let plaintext = prove(&cluster, &layout, &mesh(&proof), &webs, LIMIT).await.unwrap_err().to_string();
     proof.plaintext_refused = false;
-    let proven = prove(&cluster, &layout, &mesh(&proof), &webs, LIMIT).await.unwrap();
-    let nothing = proven.confirm(&cluster, &layout, &BTreeSet::from(["/"]), 1).await.unwrap_err().to_string();
+    let mut proven = prove(&cluster, &layout, &mesh(&proof), &webs, LIMIT).await.unwrap();
+    let nothing = proven.confirm(&cluster, &layout, &pages(1), LIMIT).await.unwrap_err().to_string();
+    // As if it had been refused before the load; the first probe's requests are what was answered.
+    proven.start = Crossings::default();
+    proven.proof = Some(KubeProof { plaintext_refused: true, ..proof.clone() });
+    let later = proven.confirm(&cluster, &layout, &pages(2), LIMIT).await;
+    let later = later.unwrap_err().to_string();
     proof.identity = Some(identity("spiffe://cluster.local/ns/{namespace}/sa/{account}"));
     let identity = prove(&cluster, &layout, &mesh(&proof), &webs, LIMIT).await.unwrap_err().to_string();
     delete(&cluster, &layout, LIMIT).await.unwrap();
-    println!("{plaintext}\n{nothing}\n{identity}");
+    println!("{plaintext}\n{nothing}\n{later}\n{identity}");
     assert_eq!(proven.proven.verified_identities, 2);
     assert!(plaintext.contains("2 of 2 requests in plaintext"), "{plaintext}");
     assert!(nothing.contains("1 requests were answered but only 0"), "{nothing}");
+    assert!(later.contains("after the load, 2 of 2 requests in plaintext"), "{later}");
     assert!(identity.contains("does not name itself"), "{identity}");
 }

@@ -149,6 +149,7 @@ fn wrong_in_proof(path: &yaml::Path, kube: &KubeMesh, proof: &KubeProof) -> Opti
 #[cfg(test)]
 mod tests {
     use super::super::definition::MeshDefinition;
+    use super::super::kube_mesh::Crossing;
     use super::*;
     use rstest::rstest;
     use std::path::Path;
@@ -295,6 +296,22 @@ kube:
         assert!(VALID.contains(from), "{from:?} is not in the valid definition");
         parse("m".parse().unwrap(), VALID).unwrap();
         assert_eq!(parse("m".parse().unwrap(), &VALID.replacen(from, to, 1)).unwrap_err(), said);
+    }
+
+    #[rstest]
+    #[case::not_said("", Ok(Crossing::Connections))]
+    #[case::requests(", counts: requests", Ok(Crossing::Requests))]
+    #[case::neither(", counts: hops", Err("unknown variant `hops`, expected `connections` or `requests`"))]
+    fn shared_proxies_say_what_they_count(#[case] said: &str, #[case] expected: Result<Crossing, &str>) {
+        let shared = "    shared: {pods: {labels: {app: node}}, port: 1, path: /metrics, crossings: c";
+        let text = VALID.replacen("  proof:\n", &format!("  proof:\n{shared}{said}}}\n"), 1);
+        match (parse("m".parse().unwrap(), &text), expected) {
+            (Ok(mesh), Ok(counts)) => {
+                assert_eq!(mesh.kube.unwrap().proof.unwrap().shared.unwrap().counts, counts);
+            }
+            (Err(why), Err(expected)) => assert!(why.ends_with(expected), "{why}"),
+            (came, expected) => panic!("{came:?} is not {expected:?}"),
+        }
     }
 
     #[test]
