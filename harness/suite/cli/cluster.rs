@@ -1,12 +1,14 @@
 //! What `meshbench doctor`, `clean` and `rbac` do about clusters.
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use meshbench_core::scenario::ProviderKind;
+use meshbench_core::scenario::{ProviderKind, Scenario};
 use meshbench_lab::error_chain;
 use meshbench_lab::kube::{
-    Cluster, Finding, Grade, ROOM, Wanted, examine, examine_images, role_yaml, rules, sweep,
+    Cluster, Finding, Grade, KnownImages, ROOM, TriedImages, Wanted, examine, role_yaml, rules, sweep,
+    try_images,
 };
 use meshbench_lab::mesh::KubeMesh;
 use tokio::runtime::Runtime;
@@ -17,8 +19,6 @@ use crate::settings::{CONTEXT_VARIABLE, distinct};
 
 /// Whoever cleans a cluster is no campaign.
 const NO_CAMPAIGN: &str = "none";
-/// Whoever examines a cluster is none either, but what it makes there for a moment must be found if it is killed.
-const DOCTOR: &str = "doctor";
 
 /// Which clusters, where scenarios run on any.
 #[derive(Debug, clap::Args)]
@@ -48,7 +48,7 @@ pub(super) fn examine_cluster(
     writeln!(standard, "\ncluster {context}")?;
     let runtime = runtime()?;
     let meshes = meshes(discovery);
-    let cluster = match runtime.block_on(Cluster::connect(Some(context), DOCTOR)) {
+    let cluster = match runtime.block_on(Cluster::connect(Some(context), &doctor_id())) {
         Ok(cluster) => cluster,
         Err(error) => {
             verdict(standard, false, "kubeconfig", &error_chain(&error))?;
@@ -56,8 +56,7 @@ pub(super) fn examine_cluster(
         }
     };
     let scenarios = discovery.scenarios.iter().filter(|scenario| scenario.provider == ProviderKind::Kube);
-    let mut some_will_do = false;
-    let mut images = BTreeSet::new();
+    let mut fit = Vec::new();
     let mut said = Vec::new();
     for scenario in scenarios {
         let preflight = runtime.block_on(examine(&cluster, &Wanted::of(scenario, &meshes)));
@@ -72,21 +71,51 @@ pub(super) fn examine_cluster(
                 said.push((*subject, line));
             }
         }
-        some_will_do |= preflight.refuse().is_ok();
-        images.extend(scenario.kube.images().cloned());
-    }
-    // Only where nobody measures, whom it would disturb.
-    if some_will_do {
-        let preflight = runtime.block_on(examine_images(&cluster, &images));
-        for Finding { grade, subject, text } in &preflight.findings {
-            verdict(standard, *grade == Grade::Good, subject, text)?;
+        if preflight.refuse().is_ok() {
+            fit.push((scenario, runtime.block_on(known_images(discovery, scenario))));
         }
-        some_will_do = preflight.refuse().is_ok();
     }
     if said.is_empty() {
         verdict(standard, false, "scenarios", "none runs on a cluster")?;
     }
-    Ok(some_will_do)
+    // Only where nobody measures, whom it would disturb.
+    if fit.is_empty() {
+        return Ok(false);
+    }
+    let all = fit.iter().flat_map(|(_, known)| known.images.iter().cloned()).collect();
+    let tried = runtime.block_on(try_images(&cluster, &all));
+    for (good, scenarios, text) in in_groups(&fit, &tried) {
+        verdict(standard, good, "images", &format!("for {}: {text}", scenarios.join(", ")))?;
+    }
+    Ok(fit.iter().any(|(_, KnownImages { images, unknown })| {
+        unknown.is_empty() && tried.judge(images).refuse().is_ok()
+    }))
+}
+
+/// The images that a campaign of the scenario tries before it begins.
+async fn known_images(discovery: &Discovery, scenario: &Scenario) -> KnownImages {
+    let arms = scenario.arms();
+    let meshes = arms.iter().filter_map(|mesh| discovery.catalog.get(mesh)?.as_ref().ok());
+    KnownImages::of(scenario, &meshes.collect::<Vec<_>>()).await
+}
+
+/// What is found about the images of scenarios: each once, whether it is good and for which scenarios it holds.
+fn in_groups<'scenario>(
+    fit: &[(&'scenario Arc<Scenario>, KnownImages)],
+    tried: &TriedImages,
+) -> Vec<(bool, Vec<&'scenario str>, String)> {
+    let mut groups: Vec<(bool, Vec<&str>, String)> = Vec::new();
+    for (scenario, KnownImages { images, unknown }) in fit {
+        let findings = tried.judge(images).findings.into_iter();
+        let found = findings.map(|Finding { grade, text, .. }| (grade == Grade::Good, text));
+        for (good, text) in found.chain(unknown.iter().map(|why| (false, why.clone()))) {
+            match groups.iter_mut().find(|(_, _, known)| *known == text) {
+                Some((_, scenarios, _)) => scenarios.push(&scenario.name),
+                None => groups.push((good, vec![&scenario.name], text)),
+            }
+        }
+    }
+    groups
 }
 
 /// Removes what dead campaigns left in each of these clusters, whatever becomes of the others.
@@ -131,6 +160,13 @@ pub(super) fn print_role(standard: &mut dyn Write, discovery: &Discovery) -> io:
 fn meshes(discovery: &Discovery) -> Vec<&KubeMesh> {
     let definitions = discovery.catalog.iter().filter_map(|(_, definition)| definition.as_ref().ok());
     definitions.filter_map(|mesh| mesh.kube.as_ref()).collect()
+}
+
+/// Whoever examines a cluster is no campaign either, but what it makes there for a moment is found by such a mark if it is
+/// killed: one that nobody else has, so that no two remove each other's.
+fn doctor_id() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("doctor-{}-{}", since.as_millis(), std::process::id())
 }
 
 pub(super) fn runtime() -> io::Result<Runtime> {

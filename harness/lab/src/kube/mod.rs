@@ -22,7 +22,8 @@ mod watch;
 mod workload;
 
 pub use access::{
-    Finding, Grade, Preflight, ROOM, Rule, Swept, Wanted, examine, examine_images, role_yaml, rules, sweep,
+    Finding, Grade, KnownImages, Preflight, ROOM, Rule, Swept, TriedImages, Wanted, examine, role_yaml,
+    rules, sweep, try_images,
 };
 pub use cluster::Cluster;
 pub(crate) use cycle::StandingMesh;

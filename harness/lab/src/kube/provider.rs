@@ -1,6 +1,5 @@
 //! One campaign's hold on a cluster: [`KubeProvider`].
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Node;
@@ -11,12 +10,11 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::access::{
-    HeldLease, Swept, Wanted, examine, examine_images, list_nodes, quantity_bytes, quantity_cores,
-    remove_all_of, schedulable, sweep,
+    HeldLease, KnownImages, Swept, Wanted, examine, examine_images, list_nodes, quantity_bytes,
+    quantity_cores, remove_all_of, schedulable, sweep,
 };
 use super::cluster::Cluster;
 use super::error::KubeError;
-use super::install::images_of;
 use crate::error::error_chain;
 use crate::mesh::{KubeMesh, MeshDefinition};
 
@@ -68,7 +66,9 @@ impl KubeProvider {
             }
             let on_kubernetes: Vec<&KubeMesh> = meshes.iter().filter_map(|mesh| mesh.kube.as_ref()).collect();
             examine(&cluster, &Wanted::of(scenario, &on_kubernetes)).await.refuse()?;
-            examine_images(&cluster, &images(scenario, meshes).await).await.refuse()?;
+            // A mesh whose images are not known fails by itself: its installation says why.
+            let KnownImages { images, .. } = KnownImages::of(scenario, meshes).await;
+            examine_images(&cluster, &images).await.refuse()?;
             Ok::<_, KubeError>((removed, read_environment(&cluster, version).await?))
         };
         let prepared = tokio::select! {
@@ -120,18 +120,6 @@ impl KubeProvider {
         let released = self.lease.release().await.err().map(|error| error_chain(&error));
         swept.left.into_iter().chain(released).collect()
     }
-}
-
-/// Every image that is known before anything is installed.
-async fn images(scenario: &Scenario, meshes: &[&MeshDefinition]) -> BTreeSet<String> {
-    let mut images: BTreeSet<String> = scenario.kube.images().cloned().collect();
-    for mesh in meshes {
-        if let Some(kube) = &mesh.kube {
-            // A mesh that cannot be rendered takes no other down: its installation says why.
-            images.extend(images_of(mesh, kube).await.unwrap_or_default());
-        }
-    }
-    images
 }
 
 async fn read_environment(cluster: &Cluster, version: String) -> Result<ClusterEnvironment, KubeError> {

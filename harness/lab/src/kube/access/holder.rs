@@ -13,7 +13,7 @@ use procfs::process::Process;
 
 use crate::kube::labels::CAMPAIGN;
 
-/// How long a claim holds that is not renewed. Clocks of two machines may differ by what is left of it at a renewal.
+/// How long a claim holds that is not renewed.
 pub(super) const DURATION: Duration = Duration::from_secs(60);
 
 const HOST: &str = "meshbench.dev/host";
@@ -53,7 +53,9 @@ struct ProcessTable {
 pub(super) enum Life {
     /// His process runs, or he renewed his claim in time.
     Alive,
-    /// His process is gone, or he did not renew his claim.
+    /// By our clock he did not renew his claim, and of his process we know nothing.
+    Silent,
+    /// His process is gone.
     Dead,
 }
 
@@ -122,21 +124,20 @@ fn line_of(path: &str) -> io::Result<String> {
 }
 
 /// Whether the holder of a Lease is alive at `now`, as far as `us` can know: a process of our own table is looked for, by
-/// `start_of` its pid; any other is alive as long as its claim holds.
+/// `start_of` its pid, whatever its claim says; any other is alive as long as its claim holds.
 pub(super) fn life(
     lease: &Lease,
     us: &Holder,
     now: Timestamp,
     start_of: impl Fn(i32) -> Option<u64>,
 ) -> Life {
-    let ended = |holder: &Holder| {
-        let ProcessName { table, pid, started } = &holder.process;
-        *table == us.process.table && start_of(*pid) != Some(*started)
-    };
-    if ran_out(lease, now) || Holder::of(lease).is_some_and(|holder| ended(&holder)) {
-        return Life::Dead;
+    match Holder::of(lease).map(|holder| holder.process) {
+        Some(ProcessName { table, pid, started }) if table == us.process.table => {
+            if start_of(pid) == Some(started) { Life::Alive } else { Life::Dead }
+        }
+        _ if ran_out(lease, now) => Life::Silent,
+        _ => Life::Alive,
     }
-    Life::Alive
 }
 
 /// When the process with this pid was started, in clock ticks since the machine's start; nothing if there is none.
@@ -194,14 +195,14 @@ mod tests {
 
     #[rstest]
     #[case::runs_here("boot", "pid:[1]", Some(100), 20, Life::Alive)]
+    #[case::runs_here_and_does_not_renew("boot", "pid:[1]", Some(100), 6_000, Life::Alive)]
     #[case::ended_here("boot", "pid:[1]", None, 1, Life::Dead)]
     #[case::its_number_is_anothers("boot", "pid:[1]", Some(101), 1, Life::Dead)]
-    #[case::runs_here_and_does_not_renew("boot", "pid:[1]", Some(100), 61, Life::Dead)]
     #[case::in_another_container("boot", "pid:[2]", None, 60, Life::Alive)]
     #[case::on_another_machine("other", "pid:[1]", None, 60, Life::Alive)]
-    #[case::on_another_machine_and_silent("other", "pid:[1]", None, 61, Life::Dead)]
+    #[case::on_another_machine_and_silent("other", "pid:[1]", None, 61, Life::Silent)]
     #[case::from_a_clock_that_is_ahead("other", "pid:[1]", None, -30, Life::Alive)]
-    fn a_holder_is_dead_if_his_process_is_gone_or_his_claim_ran_out(
+    fn a_holder_is_dead_if_his_process_is_gone_and_silent_if_his_claim_ran_out(
         #[case] boot_id: &str,
         #[case] pid_namespace: &str,
         #[case] start: Option<u64>,
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case::without_a_time(None, Life::Dead)]
+    #[case::without_a_time(None, Life::Silent)]
     #[case::within_its_time(Some(MicroTime(after(-10))), Life::Alive)]
     fn a_lease_that_somebody_else_wrote_counts_by_its_time(
         #[case] renew_time: Option<MicroTime>,

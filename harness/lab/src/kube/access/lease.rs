@@ -9,7 +9,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, PostParams, Preconditions};
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::holder::{Holder, Life, describe, life, start_of};
@@ -21,6 +21,9 @@ const NAMESPACE: &str = "default";
 
 /// How often a claim is renewed: five renewals may fail before it runs out.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(10);
+/// How long a claim that ran out by our clock is watched for a renewal, for its holder's clock may be another: longer than
+/// an interval, and short enough for a person who waits.
+const STANDSTILL: Duration = Duration::from_secs(12);
 
 /// The claim that this campaign alone measures in a cluster. Held until released; dropped, or its process killed, it is
 /// taken over by the next campaign.
@@ -109,18 +112,43 @@ pub(super) enum Claim {
 /// # Errors
 /// [`KubeError::Api`].
 pub(super) async fn claim_of(cluster: &Cluster) -> Result<Claim, KubeError> {
-    let us = this_process(cluster)?;
-    let asked = leases(cluster).get_opt(NAME).await;
+    let (leases, us) = (leases(cluster), this_process(cluster)?);
+    let asked = leases.get_opt(NAME).await;
     let Some(lease) = asked.map_err(KubeError::api(format!("read the Lease {NAMESPACE}/{NAME}")))? else {
         return Ok(Claim::Free);
     };
-    let (holder, now) = (Holder::of(&lease), Timestamp::now());
-    let description = describe(&lease, now);
-    Ok(match life(&lease, &us, now, start_of) {
-        _ if holder.as_ref() == Some(&us) => Claim::Ours,
-        Life::Dead => Claim::Dead { lease: Box::new(lease), description },
-        Life::Alive => Claim::Living { campaign: holder.map(|holder| holder.campaign), description },
+    let (holder, description) = (Holder::of(&lease), describe(&lease, Timestamp::now()));
+    if holder.as_ref() == Some(&us) {
+        return Ok(Claim::Ours);
+    }
+    Ok(if is_alive(&leases, &lease, &us).await? {
+        Claim::Living { campaign: holder.map(|holder| holder.campaign), description }
+    } else {
+        Claim::Dead { lease: Box::new(lease), description }
     })
+}
+
+/// Whether the holder of a Lease is alive. One whose process we cannot look for and whose claim ran out by our clock is dead
+/// only if he does not renew it before our eyes either.
+///
+/// # Errors
+/// [`KubeError::Api`].
+async fn is_alive(leases: &Api<Lease>, lease: &Lease, us: &Holder) -> Result<bool, KubeError> {
+    match life(lease, us, Timestamp::now(), start_of) {
+        Life::Alive => Ok(true),
+        Life::Dead => Ok(false),
+        Life::Silent => {
+            sleep(STANDSTILL).await;
+            let found = leases.get_opt(NAME).await;
+            let found = found.map_err(KubeError::api(format!("read the Lease {NAMESPACE}/{NAME} again")))?;
+            Ok(found.is_some_and(|found| moved(lease, &found)))
+        }
+    }
+}
+
+/// Whether it was written anew, by whomever.
+fn moved(before: &Lease, now: &Lease) -> bool {
+    (before.uid(), before.resource_version()) != (now.uid(), now.resource_version())
 }
 
 /// Removes the Lease of a dead campaign, unless somebody took it over meanwhile.
@@ -156,11 +184,12 @@ async fn claim(leases: &Api<Lease>, holder: &Holder) -> Result<Lease, KubeError>
     let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
     let doing = format!("claim the cluster by the Lease {NAMESPACE}/{NAME}");
     loop {
-        let mut ours = holder.lease(NAME, NAMESPACE, Timestamp::now());
+        let ours = || holder.lease(NAME, NAMESPACE, Timestamp::now());
         let written = match leases.get_opt(NAME).await.map_err(KubeError::api(&doing))? {
-            None => leases.create(&parameters, &ours).await,
+            None => leases.create(&parameters, &ours()).await,
             Some(theirs) => {
-                refuse_if_alive(&theirs, holder)?;
+                refuse_if_alive(leases, &theirs, holder).await?;
+                let mut ours = ours();
                 ours.metadata.resource_version = theirs.resource_version();
                 leases.replace(NAME, &parameters, &ours).await
             }
@@ -173,16 +202,13 @@ async fn claim(leases: &Api<Lease>, holder: &Holder) -> Result<Lease, KubeError>
     }
 }
 
-fn refuse_if_alive(lease: &Lease, us: &Holder) -> Result<(), KubeError> {
-    let now = Timestamp::now();
+async fn refuse_if_alive(leases: &Api<Lease>, lease: &Lease, us: &Holder) -> Result<(), KubeError> {
     if Holder::of(lease).as_ref() == Some(us) {
         let why = "this campaign measures in it already, by another context: name each cluster once";
         return Err(KubeError::Unfit(why.to_owned()));
     }
-    match life(lease, us, now, start_of) {
-        Life::Dead => Ok(()),
-        Life::Alive => Err(KubeError::Unfit(occupied(&describe(lease, now)))),
-    }
+    let description = describe(lease, Timestamp::now());
+    if is_alive(leases, lease, us).await? { Err(KubeError::Unfit(occupied(&description))) } else { Ok(()) }
 }
 
 /// Why a second campaign must not begin, and what to do.
@@ -222,4 +248,27 @@ async fn renew(leases: &Api<Lease>, holder: &Holder, mut lease: Lease) -> Result
     // An earlier request may have been carried out though its answer was lost: then it is ours, in a newer version.
     let found = leases.get_opt(NAME).await?;
     Ok(found.filter(|lease| Holder::of(lease).as_ref() == Some(holder)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::not_renewed("a", "5", false)]
+    #[case::renewed("a", "6", true)]
+    #[case::made_anew("b", "5", true)]
+    fn a_claim_that_is_written_anew_is_not_dead(
+        #[case] uid: &str,
+        #[case] version: &str,
+        #[case] expected: bool,
+    ) {
+        let lease = |uid: &str, version: &str| {
+            let (uid, resource_version) = (Some(uid.to_owned()), Some(version.to_owned()));
+            Lease { metadata: ObjectMeta { uid, resource_version, ..ObjectMeta::default() }, spec: None }
+        };
+        assert_eq!(moved(&lease("a", "5"), &lease(uid, version)), expected);
+    }
 }

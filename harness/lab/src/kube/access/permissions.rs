@@ -7,20 +7,18 @@ use crate::mesh::KubeMesh;
 
 /// What meshbench does with objects that it makes.
 const TO_MAKE: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
-const TO_READ: &[&str] = &["get", "list", "watch"];
 /// The API server takes a web socket for reading in some releases and for creating in others.
 const TO_CONNECT: &[&str] = &["get", "create"];
 
 /// What is used besides the kinds that are made: group, resource, verbs.
 const USED: &[(&str, &str, &[&str])] = &[
-    ("", "events", TO_READ),
-    ("", "nodes", &["get", "list", "watch", "patch"]),
+    ("", "events", &["list"]),
+    ("", "nodes", &["get", "list", "patch"]),
     ("", "nodes/proxy", &["get"]),
     ("", "pods/log", &["get"]),
     ("", "pods/proxy", &["get"]),
     ("", "pods/attach", TO_CONNECT),
     ("", "pods/exec", TO_CONNECT),
-    ("apps", "replicasets", TO_READ),
     ("coordination.k8s.io", "leases", &["get", "create", "update", "delete"]),
     ("authorization.k8s.io", "selfsubjectaccessreviews", &["create"]),
     // A mesh's own roles allow what meshbench itself may not do; Kubernetes wants leave for that.

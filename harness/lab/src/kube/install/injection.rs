@@ -7,16 +7,15 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use kube::api::{Api, ObjectMeta, PostParams};
-use serde_json::{Value, json};
 
 use crate::error::error_chain;
 use crate::kube::cluster::Cluster;
-use crate::kube::namespace::remove_namespace;
+use crate::kube::namespace::{make_namespace, name_of_campaign, remove_namespace};
 use crate::kube::workload::wrong_containers;
-use crate::mesh::KubeMesh;
+use crate::mesh::{Enrolment, KubeMesh};
 use crate::wait::{self, TimedOut};
 
-/// The namespace in which the pod is tried, enrolled like that of an application.
+/// How the namespace is called in which the pod is tried, enrolled like that of an application.
 const NAMESPACE: &str = "mb-injection";
 /// The pod's name, and its only container's.
 const POD: &str = "tried";
@@ -30,31 +29,22 @@ pub(super) async fn await_injection(
     kube: &KubeMesh,
     limit: Duration,
 ) -> Result<(), TimedOut> {
-    let pods: Api<Pod> = Api::namespaced(cluster.client().clone(), NAMESPACE);
+    let namespace = name_of_campaign(NAMESPACE, cluster.campaign());
+    let pods: Api<Pod> = Api::namespaced(cluster.client().clone(), &namespace);
     let dry_run = PostParams { dry_run: true, ..PostParams::default() };
-    let namespace = namespace(kube);
-    wait::until(limit, || async { cluster.apply(&namespace).await.map_err(|error| error_chain(&error)) })
-        .await?;
+    let Enrolment { namespace_labels: labels, namespace_annotations: annotations, .. } = &kube.enrolment;
+    wait::until(limit, || async {
+        make_namespace(cluster, &namespace, labels, annotations).await.map_err(|error| error_chain(&error))
+    })
+    .await?;
     let pod = pod(kube);
     let injected = wait::until(limit, || async {
         let admitted = pods.create(&dry_run, &pod).await.map_err(|error| error_chain(&error))?;
         wrong_containers(&admitted, POD, &kube.sidecars).map_or(Ok(()), Err)
     });
     let injected = injected.await;
-    let removed = remove_namespace(cluster, NAMESPACE, limit).await;
+    let removed = remove_namespace(cluster, &namespace, limit).await;
     injected.and(removed.map_err(|error| TimedOut { limit, last_seen: error_chain(&error) }))
-}
-
-fn namespace(kube: &KubeMesh) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {
-            "name": NAMESPACE,
-            "labels": kube.enrolment.namespace_labels,
-            "annotations": kube.enrolment.namespace_annotations,
-        },
-    })
 }
 
 fn pod(kube: &KubeMesh) -> Pod {
@@ -75,18 +65,12 @@ fn pod(kube: &KubeMesh) -> Pod {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mesh::Enrolment;
 
     #[test]
     fn the_pod_is_enrolled_as_an_application_is() {
         let labels = |key: &str| [(key.to_owned(), "on".to_owned())].into();
-        let enrolment = Enrolment {
-            namespace_labels: labels("inject"),
-            pod_labels: labels("sidecar"),
-            ..Enrolment::default()
-        };
+        let enrolment = Enrolment { pod_labels: labels("sidecar"), ..Enrolment::default() };
         let kube = KubeMesh { enrolment, ..KubeMesh::default() };
-        assert_eq!(namespace(&kube)["metadata"]["labels"], json!({"inject": "on"}));
         assert_eq!(pod(&kube).metadata.labels, Some(labels("sidecar")));
     }
 }

@@ -5,6 +5,7 @@
 
 mod apply;
 mod injection;
+mod kept;
 mod leaves;
 mod lingering;
 mod manifest;
@@ -18,9 +19,10 @@ mod trouble;
 mod uninstall;
 
 pub(super) use leaves::remove as remove_leaves;
+#[cfg(test)]
+pub(super) use manifest::own_namespace;
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -32,7 +34,7 @@ use super::cluster::Cluster;
 use super::error::KubeError;
 use crate::mesh::{KubeMesh, MeshDefinition};
 use crate::wait::TimedOut;
-use render::RenderedStep;
+use kept::keep;
 
 /// How long after its limit a step may ask the cluster why it failed.
 const FINDING_OUT: Duration = Duration::from_secs(10);
@@ -49,8 +51,8 @@ pub(super) struct MeshInstallation<'mesh> {
 }
 
 impl<'mesh> MeshInstallation<'mesh> {
-    /// Renders the mesh and keeps the manifests of each step as a file in the folder `configuration`, which is made.
-    /// Asks no cluster.
+    /// Renders the mesh and keeps the manifests of each step as a file in the folder `configuration`, which is made:
+    /// without what Secrets hold. Asks no cluster.
     ///
     /// # Errors
     /// [`KubeError::Render`] when a step gives no manifests or they cannot be kept, [`KubeError::Manifest`] when what it
@@ -131,11 +133,6 @@ impl<'mesh> MeshInstallation<'mesh> {
 pub(super) async fn images_of(mesh: &MeshDefinition, kube: &KubeMesh) -> Result<BTreeSet<String>, KubeError> {
     let steps = render::render(mesh, kube).await?;
     Ok(steps.iter().flat_map(|step| &step.objects).flat_map(manifest::images_in).collect())
-}
-
-fn keep(step: &RenderedStep, number: usize, configuration: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(configuration)?;
-    std::fs::write(configuration.join(format!("{number:02}-{}.yaml", step.name)), &step.text)
 }
 
 /// What keeps to its limit by itself, as long as the API server answers; it has the time to find out more about a failure.

@@ -1,15 +1,17 @@
 //! The meshes under `scenarios/meshes/`, as far as they can be checked without a cluster or a network.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rstest::rstest;
 
 use super::manifest::{kind_of, objects_in};
 use super::render::namespace_objects;
-use crate::mesh::{InstallStep, KubeMesh, MeshCatalog, MeshDefinition};
+use crate::mesh::{InstallStep, KubeMesh, LeftOver, MeshCatalog, MeshDefinition};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios/meshes");
+/// Editions of some of them for the test cluster, where they run.
+const TRIED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/cluster/istio/meshes");
 
 fn shipped() -> Vec<MeshDefinition> {
     let catalog = MeshCatalog::load(Path::new(FOLDER)).unwrap();
@@ -88,6 +90,34 @@ fn every_istio_refuses_plaintext() {
         assert_eq!(policy.data["spec"]["mtls"]["mode"], "STRICT", "{}", mesh.name);
         assert!(kube.proof.as_ref().unwrap().plaintext_refused, "{}", mesh.name);
     }
+}
+
+#[rstest]
+fn what_is_tried_on_the_test_cluster_is_what_is_shipped(#[values("istio-stock", "istio-tuned")] name: &str) {
+    let folder = Path::new(TRIED).join(name);
+    let text = std::fs::read_to_string(folder.join("mesh.yaml")).unwrap().replace("CHARTS", "/charts");
+    let tried =
+        MeshDefinition::parse(name.parse().unwrap(), &folder, "mesh.yaml", &text).unwrap().kube.unwrap();
+    let (_, shipped) = on_kubernetes().into_iter().find(|(one, _)| one.name.to_string() == name).unwrap();
+    let identity = |kube: &KubeMesh| kube.proof.as_ref().unwrap().identity.clone();
+    let leaves = |kube: &KubeMesh| {
+        kube.leaves.iter().map(|left_over| format!("{left_over:?}")).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(leaves(&shipped), leaves(&tried));
+    assert_eq!(shipped.enrolment, tried.enrolment);
+    assert_eq!(shipped.sidecars, tried.sidecars);
+    assert_eq!(identity(&shipped), identity(&tried));
+}
+
+#[test]
+fn every_istio_of_a_version_leaves_the_same_objects() {
+    let shipped = on_kubernetes();
+    let istio = shipped.iter().filter(|(mesh, _)| mesh.name.to_string().starts_with("istio"));
+    let objects: BTreeSet<_> = istio
+        .map(|(_, kube)| kube.leaves.iter().filter(|one| matches!(one, LeftOver::Object { .. })))
+        .map(|objects| format!("{:?}", objects.collect::<Vec<_>>()))
+        .collect();
+    assert_eq!(objects.len(), 1, "{objects:?}");
 }
 
 /// Labels as pods of Istio 1.31 have them.

@@ -1,4 +1,5 @@
-//! Whether every node has, or can pull, the images that a campaign wants: [`examine_images`].
+//! Whether every node has, or can pull, the images that a campaign wants: [`examine_images`], and [`try_images`] for
+//! whoever is no campaign.
 //!
 //! Only a kubelet knows. So each is asked to start a pod with all the images, whose containers can never run, for their
 //! command is in no image: one that fails to start has been pulled.
@@ -9,16 +10,20 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
+use meshbench_core::scenario::Scenario;
 use serde_json::{Value, json};
 
-use super::{Finding, Preflight, said};
-use crate::kube::access::{list_nodes, schedulable};
+use super::{Finding, Preflight, failed};
+use crate::error::error_chain;
+use crate::kube::access::{HeldLease, list_nodes, schedulable};
 use crate::kube::cluster::Cluster;
 use crate::kube::error::KubeError;
-use crate::kube::namespace::remove_namespace;
+use crate::kube::install::images_of;
+use crate::kube::namespace::{make_namespace, name_of_campaign, remove_namespace};
 use crate::kube::watch;
+use crate::mesh::MeshDefinition;
 
-/// The namespace of the pods, removed with them.
+/// How the namespace of the pods is called, which is removed with them.
 const NAMESPACE: &str = "mb-images";
 /// Found in no image.
 const COMMAND: &str = "/meshbench-only-tries-to-pull";
@@ -37,34 +42,97 @@ const NOT_PULLED: [&str; 6] = [
     "RegistryUnavailable",
 ];
 
-/// Tries the images on every node that takes pods. For that, pods of the cluster's campaign are made and removed again; they
-/// are in the way of whoever measures, so this is for a cluster that is free.
-pub async fn examine_images(cluster: &Cluster, images: &BTreeSet<String>) -> Preflight {
-    let tried = async {
-        let tried = try_all(cluster, images).await;
-        let removed = remove_namespace(cluster, NAMESPACE, GONE_LIMIT).await;
-        tried.and_then(|findings| removed.map(|()| findings))
-    };
-    Preflight { findings: said(SUBJECT, tried.await) }
+/// Every image of a scenario that is known before anything is installed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownImages {
+    /// What is to be tried.
+    pub images: BTreeSet<String>,
+    /// Why those of a mesh are not among them, each in a sentence.
+    pub unknown: Vec<String>,
 }
 
-async fn try_all(cluster: &Cluster, images: &BTreeSet<String>) -> Result<Vec<Finding>, KubeError> {
+impl KnownImages {
+    /// Those of a scenario with these meshes. One that cannot be rendered takes no other down.
+    pub async fn of(scenario: &Scenario, meshes: &[&MeshDefinition]) -> Self {
+        let mut known = Self { images: scenario.kube.images().cloned().collect(), unknown: Vec::new() };
+        for mesh in meshes {
+            let Some(kube) = &mesh.kube else { continue };
+            match images_of(mesh, kube).await {
+                Ok(images) => known.images.extend(images),
+                Err(error) => known.unknown.push(error_chain(&error)),
+            }
+        }
+        known
+    }
+}
+
+/// What became of images that were tried on every node.
+#[derive(Debug)]
+pub struct TriedImages(Result<Tried, Finding>);
+
+#[derive(Debug)]
+struct Tried {
+    nodes: usize,
+    missing: Vec<Missing>,
+}
+
+impl TriedImages {
+    fn new(tried: Result<Tried, KubeError>) -> Self {
+        Self(tried.map_err(|error| failed(SUBJECT, &error)))
+    }
+
+    /// Whether some of them can be had.
+    #[must_use]
+    pub fn judge(&self, images: &BTreeSet<String>) -> Preflight {
+        let findings = match &self.0 {
+            Ok(tried) => judge(images, tried),
+            Err(finding) => vec![finding.clone()],
+        };
+        Preflight { findings }
+    }
+}
+
+/// Tries the images on every node that takes pods. For that, pods of the cluster's campaign are made and removed again; they
+/// are in the way of whoever measures, so this is for a campaign that has claimed the cluster.
+pub(in crate::kube) async fn examine_images(cluster: &Cluster, images: &BTreeSet<String>) -> Preflight {
+    TriedImages::new(try_and_remove(cluster, images).await).judge(images)
+}
+
+/// Tries the images as a campaign does, for whoever has not claimed the cluster: it is claimed meanwhile, so that no campaign
+/// begins that would be disturbed and would sweep the pods away.
+pub async fn try_images(cluster: &Cluster, images: &BTreeSet<String>) -> TriedImages {
+    let tried = async {
+        let lease = HeldLease::acquire(cluster).await?;
+        let tried = try_and_remove(cluster, images).await;
+        let released = lease.release().await;
+        tried.and_then(|tried| released.map(|()| tried))
+    };
+    TriedImages::new(tried.await)
+}
+
+async fn try_and_remove(cluster: &Cluster, images: &BTreeSet<String>) -> Result<Tried, KubeError> {
+    let namespace = name_of_campaign(NAMESPACE, cluster.campaign());
+    let tried = try_all(cluster, &namespace, images).await;
+    let removed = remove_namespace(cluster, &namespace, GONE_LIMIT).await;
+    tried.and_then(|tried| removed.map(|()| tried))
+}
+
+async fn try_all(cluster: &Cluster, namespace: &str, images: &BTreeSet<String>) -> Result<Tried, KubeError> {
     let nodes = list_nodes(cluster).await?;
     let names: Vec<String> = schedulable(&nodes).map(ResourceExt::name_any).collect();
-    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
-    cluster.apply(&namespace).await?;
+    make_namespace(cluster, namespace, &BTreeMap::new(), &BTreeMap::new()).await?;
     for (index, node) in names.iter().enumerate() {
-        cluster.apply(&pod(index, node, images)).await?;
+        cluster.apply(&pod(namespace, index, node, images)).await?;
     }
-    let pods: Api<Pod> = Api::namespaced(cluster.client().clone(), NAMESPACE);
+    let pods: Api<Pod> = Api::namespaced(cluster.client().clone(), namespace);
     let all = ListParams::default();
     let settled = watch::until(&pods, &all, PULL_LIMIT, |pods| missing(pods, names.len(), images));
     let missing = settled.await.map_err(KubeError::timed_out("not all images are pulled"))?;
-    Ok(judge(images, names.len(), missing))
+    Ok(Tried { nodes: names.len(), missing })
 }
 
 /// A pod of one node, which no scheduler is asked about: it would choose one that has the images.
-fn pod(index: usize, node: &str, images: &BTreeSet<String>) -> Value {
+fn pod(namespace: &str, index: usize, node: &str, images: &BTreeSet<String>) -> Value {
     let container = |(index, image): (usize, &String)| {
         json!({
             "name": container_name(index),
@@ -76,7 +144,7 @@ fn pod(index: usize, node: &str, images: &BTreeSet<String>) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": format!("node-{index}"), "namespace": NAMESPACE},
+        "metadata": {"name": format!("node-{index}"), "namespace": namespace},
         "spec": {
             "nodeName": node,
             "restartPolicy": "Never",
@@ -157,16 +225,19 @@ fn pulled(status: &ContainerStatus) -> Pulled {
     }
 }
 
-fn judge(images: &BTreeSet<String>, nodes: usize, missing: Vec<Missing>) -> Vec<Finding> {
-    if missing.is_empty() {
+fn judge(images: &BTreeSet<String>, tried: &Tried) -> Vec<Finding> {
+    let mut by_image: BTreeMap<&str, (Vec<&str>, &str)> = BTreeMap::new();
+    for Missing { image, node, why } in &tried.missing {
+        if images.contains(image) {
+            by_image.entry(image).or_insert_with(|| (Vec::new(), why)).0.push(node);
+        }
+    }
+    if by_image.is_empty() {
+        let nodes = tried.nodes;
         let names: Vec<&str> = images.iter().map(String::as_str).collect();
         return vec![Finding::good(SUBJECT, format!("on {nodes} of {nodes} nodes: {}", names.join(", ")))];
     }
-    let mut by_image: BTreeMap<String, (Vec<String>, String)> = BTreeMap::new();
-    for Missing { image, node, why } in missing {
-        by_image.entry(image).or_insert_with(|| (Vec::new(), why)).0.push(node);
-    }
-    let finding = |(image, (nodes, why)): (String, (Vec<String>, String))| {
+    let finding = |(image, (nodes, why)): (&str, (Vec<&str>, &str))| {
         let text = format!(
             "{image} cannot be had on {}: {} (load it into every node, as with `kind load docker-image`, or name one that \
              can be pulled: ours by `kube: {{image: …}}`, the workload's by `kube: {{workload_images: …}}`, a mesh's in its \
@@ -189,7 +260,7 @@ mod tests {
     }
 
     fn pods(states: &Value) -> BTreeMap<String, Pod> {
-        let mut object = pod(0, "worker-1", &images(&["ours:1", "theirs:2"]));
+        let mut object = pod("mb-images", 0, "worker-1", &images(&["ours:1", "theirs:2"]));
         let statuses = states.as_array().unwrap().iter().enumerate().map(|(index, state)| {
             json!({"name": container_name(index), "state": state, "image": "", "imageID": "", "ready": false, "restartCount": 0})
         });
@@ -231,10 +302,21 @@ mod tests {
             why: "ErrImagePull: not found".to_owned(),
         };
         let texts = |missing| {
-            let findings = judge(&images(&["ours:1", "theirs:2"]), 2, missing);
+            let tried = TriedImages::new(Ok(Tried { nodes: 2, missing }));
+            let findings = tried.judge(&images(&["ours:1", "theirs:2"])).findings;
             findings.into_iter().map(|finding| finding.text).collect::<Vec<_>>().join("\n")
         };
         insta::assert_snapshot!(texts(vec![missing("worker-1"), missing("worker-2")]), @"theirs:2 cannot be had on worker-1, worker-2: ErrImagePull: not found (load it into every node, as with `kind load docker-image`, or name one that can be pulled: ours by `kube: {image: …}`, the workload's by `kube: {workload_images: …}`, a mesh's in its files)");
         insta::assert_snapshot!(texts(Vec::new()), @"on 2 of 2 nodes: ours:1, theirs:2");
+    }
+
+    #[test]
+    fn what_others_lack_is_no_matter() {
+        let missing = Missing { image: "theirs:2".to_owned(), node: "w".to_owned(), why: String::new() };
+        let tried = TriedImages::new(Ok(Tried { nodes: 1, missing: vec![missing] }));
+        assert!(tried.judge(&images(&["ours:1"])).refuse().is_ok());
+        assert!(tried.judge(&images(&["theirs:2"])).refuse().is_err());
+        let failed = TriedImages::new(Err(KubeError::Unfit("claimed".to_owned())));
+        assert!(failed.judge(&images(&["ours:1"])).refuse().is_err());
     }
 }

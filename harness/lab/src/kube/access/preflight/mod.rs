@@ -1,4 +1,4 @@
-//! Whether a cluster is fit for a campaign: [`examine`] looks, [`examine_images`] tries what looking does not tell.
+//! Whether a cluster is fit for a campaign: [`examine`] looks, [`try_images`] tries what looking does not tell.
 
 mod capacity;
 mod foreign;
@@ -17,7 +17,8 @@ use crate::mesh::KubeMesh;
 
 pub(super) use capacity::PodRequest;
 pub use capacity::ROOM;
-pub use images::examine_images;
+pub(in crate::kube) use images::examine_images;
+pub use images::{KnownImages, TriedImages, try_images};
 
 /// The first minor release of Kubernetes 1 that starts sidecars before, and ends them after, the containers of a pod.
 const NATIVE_SIDECARS: u32 = 29;
@@ -144,11 +145,13 @@ pub async fn examine(cluster: &Cluster, wanted: &Wanted<'_>) -> Preflight {
 }
 
 fn said(subject: &'static str, found: Result<Vec<Finding>, KubeError>) -> Vec<Finding> {
-    found.unwrap_or_else(|error| {
-        // The missing permission is a finding of its own, with its cure.
-        let text = if is_forbidden(&error) { "we may not look".to_owned() } else { error_chain(&error) };
-        vec![Finding::bad(subject, text)]
-    })
+    found.unwrap_or_else(|error| vec![failed(subject, &error)])
+}
+
+fn failed(subject: &'static str, error: &KubeError) -> Finding {
+    // The missing permission is a finding of its own, with its cure.
+    let text = if is_forbidden(error) { "we may not look".to_owned() } else { error_chain(error) };
+    Finding::bad(subject, text)
 }
 
 fn is_forbidden(error: &KubeError) -> bool {

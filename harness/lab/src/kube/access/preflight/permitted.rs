@@ -110,16 +110,13 @@ mod tests {
             .filter(|need| need.group == "apps" && need.verb != "get" || need.resource == "pods/log")
             .collect();
         assert_snapshot!(judge(190, &missing).text, @r#"
-        18 of 190 are missing. Apply the whole role (meshbench rbac | kubectl apply -f -), or add to yours:
+        16 of 190 are missing. Apply the whole role (meshbench rbac | kubectl apply -f -), or add to yours:
         - apiGroups: ["apps"]
           resources: ["deployments", "daemonsets", "statefulsets"]
           verbs: ["list", "watch", "create", "patch", "delete"]
         - apiGroups: [""]
           resources: ["pods/log"]
           verbs: ["get"]
-        - apiGroups: ["apps"]
-          resources: ["replicasets"]
-          verbs: ["list", "watch"]
         "#);
     }
 
