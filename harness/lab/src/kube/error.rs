@@ -67,6 +67,19 @@ pub enum KubeError {
         /// What became of it.
         why: String,
     },
+    /// Pods that are not ready: what is measured without them would mean something else than it says.
+    #[error(
+        "{} of {of} {} not ready: {why}",
+        pods.join(", "), if pods.len() == 1 { "is" } else { "are" }
+    )]
+    NotReady {
+        /// Whose pods they are, for example `the workload`.
+        of: &'static str,
+        /// All of them, as `namespace/name`; one that was never made goes by the name of what should have made it.
+        pods: Vec<String>,
+        /// How long they were waited for, and what keeps the first of them.
+        why: String,
+    },
     /// Pods whose containers are not the mesh's: nothing measured with them would mean what it says.
     #[error(
         "{} of the workload {} not part of the mesh as its mesh.yaml says: {why} \
@@ -106,7 +119,11 @@ impl KubeError {
     pub fn is_invalid(&self) -> bool {
         matches!(
             self,
-            Self::Generator { .. } | Self::NotEnrolled { .. } | Self::DataPath(_) | Self::NodesLost { .. }
+            Self::Generator { .. }
+                | Self::NotReady { .. }
+                | Self::NotEnrolled { .. }
+                | Self::DataPath(_)
+                | Self::NodesLost { .. }
         )
     }
 

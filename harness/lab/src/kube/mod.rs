@@ -18,6 +18,7 @@ mod proof;
 mod provider;
 mod resources;
 mod results;
+mod step_limit;
 mod watch;
 mod workload;
 

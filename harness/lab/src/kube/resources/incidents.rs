@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::api::core::v1::Pod;
+
+use crate::kube::workload::statuses;
 
 /// Restarted containers and vanished pods between two looks at the same pods, each a sentence; the pods are keyed by
 /// `namespace/name`. Why a container ended is said as the kubelet does, `OOMKilled` for one.
@@ -31,15 +33,6 @@ fn restarts(name: &str, before: &Pod, after: &Pod) -> Vec<String> {
         format!("{name}: {} was restarted ({reason}{code})", status.name)
     });
     told.collect()
-}
-
-/// Of all containers of a pod, native sidecars included.
-pub(super) fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
-    let status = pod.status.iter();
-    status
-        .flat_map(|status| [&status.init_container_statuses, &status.container_statuses])
-        .flatten()
-        .flatten()
 }
 
 #[cfg(test)]
