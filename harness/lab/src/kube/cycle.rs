@@ -199,7 +199,12 @@ impl KubeProvider {
         let paths: BTreeSet<&str> =
             arm.scenario.workload.requests.iter().map(|request| request.path.as_str()).collect();
         let proven = prove(cluster, layout, mesh, &pods, limit).await?;
-        let sampler = Sampler::start(cluster, Subjects::new(layout, mesh)).await?;
+        let sampler = Sampler::start(
+            cluster,
+            Subjects::new(layout, mesh),
+            arm.scenario.resources.interval.as_duration(),
+        )
+        .await?;
         let plan_of = |index: u32, start: u64| {
             let shard = ShardOfPlan::try_new(index + 1, generator.pods).unwrap_or(ShardOfPlan::WHOLE);
             let share = Share { shard, start_at_unix_ns: Some(start) };

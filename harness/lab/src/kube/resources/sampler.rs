@@ -22,9 +22,9 @@ use crate::error::error_chain;
 use crate::kube::{Cluster, KubeError};
 use crate::wait;
 
-/// How often kubelets are asked. Their counters move every 10 to 20 seconds, measured on Kubernetes 1.34: this often, no
-/// reading is missed and the asking costs the nodes little.
-const INTERVAL: Duration = Duration::from_secs(5);
+/// How often kubelets are asked at most. Their counters move every 10 to 20 seconds, measured on Kubernetes 1.34: this
+/// often, no reading is missed and the asking costs the nodes little.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
 /// How often once the load is over and the next reading of each is all that is waited for.
 const FINISHING_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -50,17 +50,23 @@ pub(crate) struct Observed {
 }
 
 impl Sampler {
-    /// Begins to read. To be called once everything that is measured runs, before the window opens.
+    /// Begins to read, at this interval or the shortest at which there is anything new. To be called once everything that is
+    /// measured runs, before the window opens.
     ///
     /// # Errors
     /// [`KubeError::Api`] when pods cannot be listed.
-    pub(crate) async fn start(cluster: &Cluster, subjects: Subjects) -> Result<Self, KubeError> {
+    pub(crate) async fn start(
+        cluster: &Cluster,
+        subjects: Subjects,
+        interval: Duration,
+    ) -> Result<Self, KubeError> {
         let pods = measured_pods(cluster.client(), &subjects).await?;
         let collected = Arc::<Mutex<Collected>>::default();
         let finishing = Arc::<Notify>::default();
         let task = read_on(
             cluster.client().clone(),
             subjects.clone(),
+            interval.max(SHORTEST_INTERVAL),
             Arc::clone(&collected),
             Arc::clone(&finishing),
         );
@@ -113,15 +119,15 @@ async fn measured_pods(client: &Client, subjects: &Subjects) -> Result<BTreeMap<
         .collect())
 }
 
-/// Reads round after round, and more often once `finishing`. One in which somebody does not answer is none: an API server that is away for a while costs
+/// Reads round after round, `every` so often, and more often once `finishing`. One in which somebody does not answer is none: an API server that is away for a while costs
 /// readings, and no more than the interval if it is back before the window's end.
 async fn read_on(
     client: Client,
     subjects: Subjects,
+    mut every: Duration,
     collected: Arc<Mutex<Collected>>,
     finishing: Arc<Notify>,
 ) {
-    let mut every = INTERVAL;
     loop {
         let next = Instant::now() + every;
         let round = read_once(&client, &subjects).await;
