@@ -95,6 +95,17 @@ pub enum KubeError {
     /// Traffic does not take the way it must; nothing measured would mean what it says.
     #[error("the data path is not proven: {0}")]
     DataPath(String),
+    /// The load generator would not stand as the campaign's results say: beside what it loads, or on a node of its own.
+    #[error("the load generator would not stand as when the campaign began: {0}")]
+    OtherPlacement(String),
+    /// Proxies were restarted under the load, and so the run could not be finished.
+    #[error("the mesh did not outlive the load: {}; what came of it: {result}", restarts.join("; "))]
+    ProxiesLost {
+        /// Each proxy that was restarted, with how it ended before.
+        restarts: Vec<String>,
+        /// How the run ended for it.
+        result: String,
+    },
     /// Nodes were not ready all the time: their pods got no traffic meanwhile.
     #[error(
         "{} not ready all the time (does the kubelet there run, and is the machine up?); \
@@ -123,6 +134,8 @@ impl KubeError {
                 | Self::NotReady { .. }
                 | Self::NotEnrolled { .. }
                 | Self::DataPath(_)
+                | Self::OtherPlacement(_)
+                | Self::ProxiesLost { .. }
                 | Self::NodesLost { .. }
         )
     }

@@ -15,10 +15,11 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::collected::{Collected, Counted, Round, node_of};
-use super::incidents::incidents;
+use super::incidents::{Incident, incidents};
 use super::owner::Subjects;
 use super::summary::{ContainerKey, NodeReadings, readings};
 use crate::error::error_chain;
+use crate::kube::step_limit::StepLimit;
 use crate::kube::{Cluster, KubeError};
 use crate::wait;
 
@@ -47,6 +48,8 @@ pub(crate) struct Observed {
     pub readings: Vec<Reading>,
     /// Restarted and unread containers, and pods that vanished or appeared, each a sentence.
     pub incidents: Vec<String>,
+    /// Those of them that are restarts of the mesh's proxies in the way of requests.
+    pub restarted_proxies: Vec<String>,
 }
 
 impl Sampler {
@@ -95,11 +98,16 @@ impl Sampler {
             collected.covers(window_end_unix_ns)
         });
         covered.await.map_err(KubeError::timed_out("the CPU used until the window's end is not known"))?;
-        let mut incidents =
-            incidents(&self.pods, &measured_pods(self.cluster.client(), &self.subjects).await?);
+        let pods = measured_pods(self.cluster.client(), &self.subjects);
+        let pods = StepLimit::begin(limit).keep("what became of the containers cannot be seen", pods).await?;
+        let incidents = incidents(&self.pods, &pods);
+        let is_proxy = |incident: &&Incident<'_>| {
+            incident.restarted.is_some_and(|(pod, container)| self.subjects.is_in_the_way(pod, container))
+        };
+        let restarted_proxies = incidents.iter().filter(is_proxy).map(|it| it.what.clone()).collect();
         let collected = lock(&self.collected);
-        incidents.extend(collected.never_read());
-        Ok(Observed { readings: collected.owned(&self.subjects), incidents })
+        let incidents = incidents.into_iter().map(|it| it.what).chain(collected.never_read()).collect();
+        Ok(Observed { readings: collected.owned(&self.subjects), incidents, restarted_proxies })
     }
 }
 
