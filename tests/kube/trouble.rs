@@ -71,7 +71,7 @@ pub(crate) fn a_node_that_is_not_ready_is_named() {
     world.kubectl(&["wait", "node", "--all", "--for=condition=Ready", "--timeout=60s"]);
 }
 
-/// A webhook that lets no pod in is quoted, with what it was that it refused.
+/// A webhook that lets no pod in is quoted, with what it was that it refused, and all the pods that are missing are named.
 pub(crate) fn a_webhook_that_refuses_is_named() {
     let world = World::new();
     add_deaf_mesh(&world, "refusing", |injector| {
@@ -80,9 +80,12 @@ pub(crate) fn a_webhook_that_refuses_is_named() {
     let scenario = small_scenario("refusing", "1s", "").replace("step_limit: 3m", "step_limit: 30s");
     let campaign = Campaign::begin_with(&world, "refusing", &scenario);
     let (verdict, text) = campaign.end();
-    let Verdict::Error { causes } = verdict else { panic!("{text}") };
-    let is_named = |cause: &String| cause.contains("inject.down.test") && cause.contains("ReplicaSet");
-    assert!(causes.iter().any(is_named), "{causes:?}");
+    let Verdict::Invalid { reasons } = verdict else { panic!("{text}") };
+    let is_named = |reason: &String| {
+        let pods = ["web", "emoji", "voting"].iter().all(|pod| reason.contains(&format!("app-0/{pod}")));
+        pods && reason.contains("inject.down.test") && reason.contains("ReplicaSet")
+    };
+    assert!(reasons.iter().any(is_named), "{reasons:?}");
 }
 
 /// A campaign in the background, and what was in the cluster before it.

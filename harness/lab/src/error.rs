@@ -87,7 +87,12 @@ impl LabError {
     /// Whether it is that nothing measured would have been of the mesh, and not that something broke.
     #[must_use]
     pub fn is_invalid(&self) -> bool {
-        matches!(self, Self::Kube(error) if error.is_invalid())
+        match self {
+            Self::Kube(error) => error.is_invalid(),
+            // Where no limit is looked for, it is what it would have been without load.
+            Self::UnderLoad(error) => error.is_invalid(),
+            _ => false,
+        }
     }
 
     /// For `map_err`: what happened under load and would not have happened without.

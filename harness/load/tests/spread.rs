@@ -43,6 +43,10 @@ fn the_warm_up_is_sent_and_not_recorded() {
     plan.warm_up = Duration::from_millis(500);
     let recording = measure(plan);
     assert_eq!((recording.requests, recording.send_lag_ns.count()), (200, 200));
+    assert_eq!(
+        (recording.successes, recording.warm_up_successes, recording.all_successes()),
+        (200, 100, 300)
+    );
     assert_eq!(server.requests_by_path()["/"], 300);
 }
 

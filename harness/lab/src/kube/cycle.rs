@@ -12,16 +12,19 @@ use meshbench_core::load_plan::ShardOfPlan;
 use meshbench_core::report::{ClusterPlacement, StepSeconds};
 use tokio_util::sync::CancellationToken;
 
-use super::access::{ReservedNode, release, remove_all_of, reserve};
+use super::access::{ReservedNode, list_nodes, release, remove_all_of, reserve};
 use super::error::KubeError;
 use super::install::MeshInstallation;
 use super::layouts::{generator_layout, workload_layout};
 use super::load::Generators;
 use super::node_readiness::ReadyNodes;
+use super::placement::refuse_another_placement;
 use super::proof::{Answered, prove};
 use super::provider::KubeProvider;
 use super::resources::{Sampler, Subjects};
 use super::results::{copy_files, course_of, keep_manifests, keep_recordings};
+use super::step_limit::StepLimit;
+use super::under_load::blame;
 use super::workload::{Layout, Service, delete, deploy, workload_manifests};
 use crate::arm::{ArmResult, ArmRun, FrontEnd, Share};
 use crate::error::{LabError, error_chain};
@@ -32,6 +35,9 @@ const DIGITS: usize = 8;
 
 /// Between points of the course of CPU and memory, in nanoseconds: kubelets have new readings about this often.
 const STEP_NS: u64 = 10_000_000_000;
+
+/// How long an API server takes to answer that is there.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// A mesh in a cluster, begun at least, and the node that is reserved for the load generator meanwhile.
 #[derive(Debug)]
@@ -108,9 +114,10 @@ impl KubeProvider {
             self.refuse_left_overs().await?;
         }
         fs::create_dir_all(&arm.folder).map_err(LabError::file("create", &arm.folder))?;
-        let ready = ReadyNodes::now(self.cluster()).await?;
+        let limit = arm.scenario.kube.step_limit.as_duration();
+        let ready = self.ready_nodes(limit).await?;
         let outcome = self.carry_out(arm, mesh, standing, made, observe).await;
-        self.blame_nodes(&ready, outcome).await
+        self.blame_nodes(&ready, limit, outcome).await
     }
 
     /// What another arm could not take down would be measured with this one.
@@ -121,14 +128,20 @@ impl KubeProvider {
         }
     }
 
+    async fn ready_nodes(&self, limit: Duration) -> Result<ReadyNodes, KubeError> {
+        let asked = ReadyNodes::now(self.cluster());
+        StepLimit::begin(limit).keep("the nodes cannot be seen", asked).await
+    }
+
     /// What came of an arm, unless a node was lost meanwhile: then that, for it explains all else.
     async fn blame_nodes(
         &self,
         ready: &ReadyNodes,
+        limit: Duration,
         outcome: Result<ArmResult, LabError>,
     ) -> Result<ArmResult, LabError> {
         let result = outcome.as_ref().err().map(|error| error_chain(error));
-        let now = match (ReadyNodes::now(self.cluster()).await, &result) {
+        let now = match (self.ready_nodes(limit).await, &result) {
             (Ok(now), _) => now,
             (Err(away), None) => return Err(away.into()),
             // Nobody can say: what is known stands.
@@ -158,10 +171,15 @@ impl KubeProvider {
         };
         let installation = MeshInstallation::render(arm.mesh, mesh, &configuration).await?;
         let settings = &arm.scenario.kube;
-        let node = reserve(self.cluster(), &settings.generator_node, arm.seed).await?;
+        let limit = settings.step_limit.as_duration();
+        let step = StepLimit::begin(limit);
+        let reserved = reserve(self.cluster(), &settings.generator_node, arm.seed);
+        let node = step.keep("no node is kept for the load generator", reserved).await?;
         let stands = none.insert(StandingMesh { node, installation, configuration });
+        let nodes = step.keep("the nodes cannot be seen", list_nodes(self.cluster())).await?;
+        refuse_another_placement(self.environment(), &stands.node, &nodes)?;
         let began = Instant::now();
-        stands.installation.install(self.cluster(), settings.step_limit.as_duration()).await?;
+        stands.installation.install(self.cluster(), limit).await?;
         steps.install = began.elapsed().as_secs_f64();
         Ok(stands)
     }
@@ -196,7 +214,9 @@ impl KubeProvider {
 
         observe(Event::Step(Step::Verifying));
         let proven = prove(cluster, layout, mesh, &pods, limit).await?;
-        let sampler = Sampler::start(cluster, Subjects::new(layout, mesh)).await?;
+        let interval = arm.scenario.resources.interval.as_duration();
+        let sampler = Sampler::start(cluster, Subjects::new(layout, mesh), interval);
+        let sampler = StepLimit::begin(limit).keep("what is measured cannot be seen", sampler).await?;
         let plan_of = |index: u32, start: u64| {
             let shard = ShardOfPlan::try_new(index + 1, generator.pods).unwrap_or(ShardOfPlan::WHOLE);
             let share = Share { shard, start_at_unix_ns: Some(start) };
@@ -208,7 +228,9 @@ impl KubeProvider {
         let observed = sampler.finish(closed, limit).await?;
         let (recording, recording_digest) = keep_recordings(&arm.folder, &load)?;
         let answered = Answered::of(arm.scenario, &recording);
-        let data_path = proven.confirm(cluster, layout, &answered, limit).await?;
+        let confirmed = proven.confirm(cluster, layout, &answered, limit);
+        let confirmed = StepLimit::begin(limit).keep("the data path is not confirmed", confirmed).await;
+        let data_path = self.blame_proxies(observed.restarted_proxies, confirmed).await?;
         let samples = at_edges(&observed.readings, opened, closed);
         // Whoever took the cluster over meanwhile may have swept, or measured, at the same time.
         self.check_held()?;
@@ -234,6 +256,21 @@ impl KubeProvider {
                 steps: StepSeconds::default(),
             }),
         })
+    }
+
+    /// What came of confirming the data path after the load, with these proxies restarted meanwhile.
+    async fn blame_proxies<T>(
+        &self,
+        restarts: Vec<String>,
+        confirmed: Result<T, KubeError>,
+    ) -> Result<T, LabError> {
+        match confirmed {
+            Ok(confirmed) => Ok(confirmed),
+            Err(error) => {
+                let api_server_answers = self.cluster().await_answer(ANSWER_LIMIT).await.is_ok();
+                Err(blame(restarts, api_server_answers, error))
+            }
+        }
     }
 
     /// Leaves nothing of an arm but its mesh.

@@ -67,6 +67,19 @@ pub enum KubeError {
         /// What became of it.
         why: String,
     },
+    /// Pods that are not ready: what is measured without them would mean something else than it says.
+    #[error(
+        "{} of {of} {} not ready: {why}",
+        pods.join(", "), if pods.len() == 1 { "is" } else { "are" }
+    )]
+    NotReady {
+        /// Whose pods they are, for example `the workload`.
+        of: &'static str,
+        /// All of them, as `namespace/name`; one that was never made goes by the name of what should have made it.
+        pods: Vec<String>,
+        /// How long they were waited for, and what keeps the first of them.
+        why: String,
+    },
     /// Pods whose containers are not the mesh's: nothing measured with them would mean what it says.
     #[error(
         "{} of the workload {} not part of the mesh as its mesh.yaml says: {why} \
@@ -82,6 +95,17 @@ pub enum KubeError {
     /// Traffic does not take the way it must; nothing measured would mean what it says.
     #[error("the data path is not proven: {0}")]
     DataPath(String),
+    /// The load generator would not stand as the campaign's results say: beside what it loads, or on a node of its own.
+    #[error("the load generator would not stand as when the campaign began: {0}")]
+    OtherPlacement(String),
+    /// Proxies were restarted under the load, and so the run could not be finished.
+    #[error("the mesh did not outlive the load: {}; what came of it: {result}", restarts.join("; "))]
+    ProxiesLost {
+        /// Each proxy that was restarted, with how it ended before.
+        restarts: Vec<String>,
+        /// How the run ended for it.
+        result: String,
+    },
     /// Nodes were not ready all the time: their pods got no traffic meanwhile.
     #[error(
         "{} not ready all the time (does the kubelet there run, and is the machine up?); \
@@ -106,7 +130,13 @@ impl KubeError {
     pub fn is_invalid(&self) -> bool {
         matches!(
             self,
-            Self::Generator { .. } | Self::NotEnrolled { .. } | Self::DataPath(_) | Self::NodesLost { .. }
+            Self::Generator { .. }
+                | Self::NotReady { .. }
+                | Self::NotEnrolled { .. }
+                | Self::DataPath(_)
+                | Self::OtherPlacement(_)
+                | Self::ProxiesLost { .. }
+                | Self::NodesLost { .. }
         )
     }
 

@@ -14,10 +14,13 @@ mod load;
 mod made;
 mod namespace;
 mod node_readiness;
+mod placement;
 mod proof;
 mod provider;
 mod resources;
 mod results;
+mod step_limit;
+mod under_load;
 mod watch;
 mod workload;
 

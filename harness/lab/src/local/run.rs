@@ -106,7 +106,8 @@ async fn carry_out(
     let Measured { recording, samples, edge_lateness_ns, course, recording_digest } =
         measure(deployment, &plan, generator, observe).await?;
     deployment.check_running("during the run").map_err(LabError::under_load)?;
-    let data_path = proven.confirm(deployment.topology(), counters, &paths, recording.all_successes()).await?;
+    let data_path =
+        proven.confirm(deployment.topology(), counters, &paths, recording.all_successes()).await?;
     Ok(ArmResult {
         recording,
         samples,

@@ -152,7 +152,7 @@ pub(super) struct RawVersions {
 #[serde(deny_unknown_fields, default, expecting = "a mapping such as {interval: 1s}")]
 #[schemars(rename = "Resources")]
 pub(super) struct RawResources {
-    /// The time between two samples, on one machine. Kubelets have new readings every 10 to 20 seconds, whatever is asked.
+    /// The time between two samples. On Kubernetes 5s at least, for kubelets have new readings every 10 to 20 seconds.
     pub(super) interval: Written<Span>,
 }
 

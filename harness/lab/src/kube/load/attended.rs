@@ -32,11 +32,15 @@ impl Attended {
     /// Attaches to a pod that runs.
     ///
     /// # Errors
-    /// [`KubeError::Api`], or [`KubeError::Generator`] where it has nothing to attach to.
+    /// [`KubeError::Refused`], [`KubeError::Api`], or [`KubeError::Generator`] where nothing comes, or it has nothing to
+    /// attach to.
     pub(super) async fn attach(pods: &Api<Pod>, pod: &str) -> Result<Self, KubeError> {
         let parameters = AttachParams::default().stdin(true).stdout(true).stderr(false).container(NAME);
         let doing = format!("attach to the load generator {pod}");
-        let mut attached = pods.attach(pod, &parameters).await.map_err(KubeError::api(doing))?;
+        let attached = timeout(LIMIT, pods.attach(pod, &parameters)).await;
+        let attached = attached
+            .map_err(|_| KubeError::generator(pod, &format!("cannot be attached to: {}", silence())))?;
+        let mut attached = attached.map_err(KubeError::api(doing))?;
         let deaf = || KubeError::generator(pod, "has no standard input and output to talk over");
         let commands = Box::new(attached.stdin().ok_or_else(deaf)?);
         let events: Box<dyn AsyncRead + Unpin + Send> = Box::new(attached.stdout().ok_or_else(deaf)?);
@@ -82,7 +86,8 @@ impl Attended {
             self.commands.write_all(&line).await?;
             self.commands.flush().await
         };
-        said.await.map_err(|error| failed(error.to_string()))
+        let said = timeout(LIMIT, said).await.map_err(|_| failed(silence()))?;
+        said.map_err(|error| failed(error.to_string()))
     }
 
     async fn hear<T>(
@@ -104,8 +109,10 @@ impl Attended {
             }
             Err(failed("the connection ended; is meshbench in the image another version?"))
         });
-        heard
-            .await
-            .map_err(|_| failed(&format!("nothing came within {}", humantime::format_duration(LIMIT))))?
+        heard.await.map_err(|_| failed(&silence()))?
     }
+}
+
+fn silence() -> String {
+    format!("nothing came within {}", humantime::format_duration(LIMIT))
 }

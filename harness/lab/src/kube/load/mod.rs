@@ -4,13 +4,13 @@ mod attended;
 mod clock;
 mod follow;
 mod job;
+mod standing;
 mod window;
 
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use k8s_openapi::api::core::v1::Pod;
-use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 use meshbench_core::event::Event;
 use meshbench_core::load_plan::LoadPlan;
@@ -23,12 +23,17 @@ pub(super) use self::window::{LoadOutcome, PodRecording};
 use self::attended::Attended;
 use self::clock::{ClockReading, spread_ns};
 use self::job::NAME;
+use self::standing::{Standing, standing};
 use self::window::watch;
 use super::cluster::Cluster;
 use super::error::KubeError;
 use super::labels::{GENERATOR_ROLE, ROLE, RUN};
+use super::step_limit::StepLimit;
 use super::watch;
-use super::workload::{readiness, wrong_containers};
+use super::workload::{late, make_all, not_enrolled, not_ready};
+
+/// Whose pods these are, in words.
+const GENERATOR: &str = "the load generator";
 
 /// Between the last plan's being read and the first request: for connections to be opened, through proxies.
 const LEAD: Duration = Duration::from_secs(3);
@@ -46,44 +51,36 @@ impl Generators {
     /// Starts them and waits until all are ready, their sidecars included.
     ///
     /// # Errors
-    /// [`KubeError`]; a pod that does not become ready is named.
+    /// [`KubeError::NotEnrolled`]; [`KubeError::NotReady`] when `limit` runs out, and at once when one ends, with the pods'
+    /// events and the end of their logs; [`KubeError::TimedOut`] when the API server says nothing for as long;
+    /// [`KubeError::Refused`], [`KubeError::Api`].
     pub(super) async fn start(
         cluster: &Cluster,
         layout: &GeneratorLayout,
         limit: Duration,
     ) -> Result<Self, KubeError> {
+        let step = StepLimit::begin(limit);
         for object in [layout.namespace(), layout.account(), layout.job()] {
-            cluster.apply(&object).await?;
+            make_all(cluster, "the objects of the load generator", &[object], step).await?;
         }
         let pods: Api<Pod> = Api::namespaced(cluster.client().clone(), &layout.namespace);
         let selector = ListParams::default().labels(&format!("{RUN}={},{ROLE}={GENERATOR_ROLE}", layout.run));
-        let wanted = layout.pods as usize;
-        let names = watch::until(&pods, &selector, limit, |found| {
-            let stranger = found
-                .values()
-                .find_map(|pod| Some((pod.name_any(), wrong_containers(pod, NAME, &layout.sidecars)?)));
-            if let Some((pod, why)) = stranger {
-                let pods = vec![format!("{}/{pod}", layout.namespace)];
-                return Ok(Err(KubeError::NotEnrolled { pods, why }));
+        let mut hindered = Vec::new();
+        let came = watch::until(&pods, &selector, step.left(), |found| match standing(layout, found) {
+            Standing::Waiting(pods) => {
+                hindered = pods;
+                Err(format!("{} of {} pods there", found.len(), layout.pods))
             }
-            let waiting: Vec<_> = found.values().filter_map(waits_for).collect();
-            match (found.len(), waiting.as_slice()) {
-                (there, []) if there == wanted => {
-                    let mut pods: Vec<_> =
-                        found.values().map(|pod| (index_of(pod), pod.name_any())).collect();
-                    pods.sort();
-                    Ok(Ok(pods.into_iter().map(|(_, name)| name).collect()))
-                }
-                (there, []) => Err(format!("{there} of {wanted} pods are there")),
-                (_, waiting) => Err(waiting.join("; ")),
+            settled => Ok(settled),
+        });
+        match came.await {
+            Ok(Standing::Ready(names)) => Ok(Self { pods, names }),
+            Ok(Standing::NotEnrolled(strangers)) => Err(not_enrolled(&strangers)),
+            Ok(Standing::Ended(pods) | Standing::Waiting(pods)) => {
+                Err(not_ready(cluster, GENERATOR, &pods, "nothing starts it again").await)
             }
-        })
-        .await
-        .map_err(KubeError::timed_out(format!(
-            "the load generator in {} is not ready",
-            layout.namespace
-        )))??;
-        Ok(Self { pods, names })
+            Err(waited) => Err(late(cluster, GENERATOR, &hindered, step.ran_out(waited.last_seen)).await),
+        }
     }
 
     /// Gives each its share of the load, to be begun by all at one instant, and follows them to the end.
@@ -154,16 +151,6 @@ fn start_for(clocks: &[ClockReading], now_unix_ns: u64) -> u64 {
     let ahead = clocks.iter().map(|clock| clock.offset_ns).max().unwrap_or(0);
     let lead = u64::try_from(LEAD.as_nanos()).unwrap_or(u64::MAX);
     now_unix_ns.saturating_add_signed(ahead).saturating_add(lead)
-}
-
-fn index_of(pod: &Pod) -> u32 {
-    let index = pod.annotations().get("batch.kubernetes.io/job-completion-index");
-    index.and_then(|index| index.parse().ok()).unwrap_or(u32::MAX)
-}
-
-/// A pod that is not ready, with what it waits for.
-fn waits_for(pod: &Pod) -> Option<String> {
-    readiness(pod).err().map(|why| format!("{}: {why}", pod.name_any()))
 }
 
 #[cfg(test)]

@@ -7,16 +7,12 @@ use meshbench_core::scenario::Scenario;
 
 use crate::kube::workload::Service;
 
-/// What the load got answered.
-///
-/// Recordings count nothing of the warm-up, and counters have it all the same: as many requests of the window as it had
-/// answers can take another way unseen. What was due in it bounds nothing, for requests may fail while proxies are cold; and
-/// counters read at its end would weigh on the window.
+/// What the load got answered, warm-up and all: counters have it, too.
 #[derive(Debug, Clone)]
 pub(crate) struct Answered<'a> {
     /// The paths that were asked for.
     pub paths: BTreeSet<&'a str>,
-    /// Requests of the window that succeeded.
+    /// Requests that succeeded.
     pub requests: u64,
     /// Apps that answered any of them.
     pub apps: u64,
@@ -30,7 +26,7 @@ impl<'a> Answered<'a> {
         let answering = recording.targets.iter().filter(|target| target.successes > 0);
         Self {
             paths: scenario.workload.requests.iter().map(|request| request.path.as_str()).collect(),
-            requests: recording.successes,
+            requests: recording.all_successes(),
             apps: answering.count() as u64,
             from_mesh: scenario.kube.generator_meshed,
         }

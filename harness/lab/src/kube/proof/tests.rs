@@ -47,7 +47,7 @@ async fn bare_answers_plaintext_and_its_resources_are_seen() {
     let began = Instant::now();
     let pods = deploy(&cluster, &layout, &mesh, LIMIT).await.unwrap();
     println!("deployed in {:?}", began.elapsed());
-    let sampler = Sampler::start(&cluster, Subjects::new(&layout, &mesh)).await.unwrap();
+    let sampler = Sampler::start(&cluster, Subjects::new(&layout, &mesh), Duration::ZERO).await.unwrap();
     let start = unix_ns();
     let began = Instant::now();
     let proven = prove(&cluster, &layout, &mesh, &pods, LIMIT).await.unwrap();

@@ -8,9 +8,9 @@ use kube::ResourceExt;
 use meshbench_core::edges::Reading;
 use meshbench_core::resources::Group;
 
-use super::incidents::statuses;
 use super::owner::Subjects;
 use super::summary::{ContainerKey, Counters};
+use crate::kube::workload::statuses;
 
 /// Who has counters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

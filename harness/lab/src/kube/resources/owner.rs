@@ -80,6 +80,11 @@ impl Subjects {
         if self.sidecars.contains(container) { owner.sidecars } else { owner.group }
     }
 
+    /// Whether requests go through a container of a pod, as through a sidecar.
+    pub(super) fn is_in_the_way(&self, pod: &Pod, container: &str) -> bool {
+        self.owner_of(pod).is_some_and(|owner| self.group_of(&owner, container) == Group::DataPlane)
+    }
+
     /// Whether there is nothing in a pod but a proxy, as in a gateway's: it is beside nothing of the control plane.
     fn is_proxy_alone(&self, pod: &Pod) -> bool {
         let mut containers = pod.spec.iter().flat_map(|spec| &spec.containers);
@@ -187,5 +192,7 @@ mod tests {
         let found =
             subjects.owner_of(&pod).map(|owner| (owner.name.clone(), subjects.group_of(&owner, container)));
         assert_eq!(found, expected.map(|(name, group)| (name.to_owned(), group)));
+        let is_in_the_way = expected.is_some_and(|(_, group)| group == Group::DataPlane);
+        assert_eq!(subjects.is_in_the_way(&pod, container), is_in_the_way);
     }
 }

@@ -15,16 +15,17 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::collected::{Collected, Counted, Round, node_of};
-use super::incidents::incidents;
+use super::incidents::{Incident, incidents};
 use super::owner::Subjects;
 use super::summary::{ContainerKey, NodeReadings, readings};
 use crate::error::error_chain;
+use crate::kube::step_limit::StepLimit;
 use crate::kube::{Cluster, KubeError};
 use crate::wait;
 
-/// How often kubelets are asked. Their counters move every 10 to 20 seconds, measured on Kubernetes 1.34: this often, no
-/// reading is missed and the asking costs the nodes little.
-const INTERVAL: Duration = Duration::from_secs(5);
+/// How often kubelets are asked at most. Their counters move every 10 to 20 seconds, measured on Kubernetes 1.34: this
+/// often, no reading is missed and the asking costs the nodes little.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
 /// How often once the load is over and the next reading of each is all that is waited for.
 const FINISHING_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -47,20 +48,28 @@ pub(crate) struct Observed {
     pub readings: Vec<Reading>,
     /// Restarted and unread containers, and pods that vanished or appeared, each a sentence.
     pub incidents: Vec<String>,
+    /// Those of them that are restarts of the mesh's proxies in the way of requests.
+    pub restarted_proxies: Vec<String>,
 }
 
 impl Sampler {
-    /// Begins to read. To be called once everything that is measured runs, before the window opens.
+    /// Begins to read, at this interval or the shortest at which there is anything new. To be called once everything that is
+    /// measured runs, before the window opens.
     ///
     /// # Errors
     /// [`KubeError::Api`] when pods cannot be listed.
-    pub(crate) async fn start(cluster: &Cluster, subjects: Subjects) -> Result<Self, KubeError> {
+    pub(crate) async fn start(
+        cluster: &Cluster,
+        subjects: Subjects,
+        interval: Duration,
+    ) -> Result<Self, KubeError> {
         let pods = measured_pods(cluster.client(), &subjects).await?;
         let collected = Arc::<Mutex<Collected>>::default();
         let finishing = Arc::<Notify>::default();
         let task = read_on(
             cluster.client().clone(),
             subjects.clone(),
+            interval.max(SHORTEST_INTERVAL),
             Arc::clone(&collected),
             Arc::clone(&finishing),
         );
@@ -89,11 +98,16 @@ impl Sampler {
             collected.covers(window_end_unix_ns)
         });
         covered.await.map_err(KubeError::timed_out("the CPU used until the window's end is not known"))?;
-        let mut incidents =
-            incidents(&self.pods, &measured_pods(self.cluster.client(), &self.subjects).await?);
+        let pods = measured_pods(self.cluster.client(), &self.subjects);
+        let pods = StepLimit::begin(limit).keep("what became of the containers cannot be seen", pods).await?;
+        let incidents = incidents(&self.pods, &pods);
+        let is_proxy = |incident: &&Incident<'_>| {
+            incident.restarted.is_some_and(|(pod, container)| self.subjects.is_in_the_way(pod, container))
+        };
+        let restarted_proxies = incidents.iter().filter(is_proxy).map(|it| it.what.clone()).collect();
         let collected = lock(&self.collected);
-        incidents.extend(collected.never_read());
-        Ok(Observed { readings: collected.owned(&self.subjects), incidents })
+        let incidents = incidents.into_iter().map(|it| it.what).chain(collected.never_read()).collect();
+        Ok(Observed { readings: collected.owned(&self.subjects), incidents, restarted_proxies })
     }
 }
 
@@ -113,15 +127,15 @@ async fn measured_pods(client: &Client, subjects: &Subjects) -> Result<BTreeMap<
         .collect())
 }
 
-/// Reads round after round, and more often once `finishing`. One in which somebody does not answer is none: an API server that is away for a while costs
+/// Reads round after round, `every` so often, and more often once `finishing`. One in which somebody does not answer is none: an API server that is away for a while costs
 /// readings, and no more than the interval if it is back before the window's end.
 async fn read_on(
     client: Client,
     subjects: Subjects,
+    mut every: Duration,
     collected: Arc<Mutex<Collected>>,
     finishing: Arc<Notify>,
 ) {
-    let mut every = INTERVAL;
     loop {
         let next = Instant::now() + every;
         let round = read_once(&client, &subjects).await;

@@ -43,15 +43,22 @@ pub(super) enum Standing {
 
 /// What keeps a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hindrance {
+pub(in crate::kube) struct Hindrance {
     /// The namespace.
     pub namespace: String,
-    /// The Deployment.
-    pub deployment: String,
-    /// The pod; `None` where a service has none yet.
+    /// What makes it: the Deployment, or the Job.
+    pub owner: String,
+    /// The pod; `None` where there is none yet.
     pub pod: Option<String>,
     /// What it waits for, or what is wrong with it.
     pub why: String,
+}
+
+impl Hindrance {
+    /// The pod as `namespace/name`; what makes it, where there is none.
+    pub(in crate::kube) fn name(&self) -> String {
+        format!("{}/{}", self.namespace, self.pod.as_ref().unwrap_or(&self.owner))
+    }
 }
 
 /// Where the workload stands when these are its pods, and the mesh puts these sidecars into each.
@@ -64,7 +71,7 @@ pub(super) fn standing(layout: &Layout, sidecars: &[String], pods: &BTreeMap<Str
         let pod = by_service.get(&(app, service));
         let hindrance = |why: String| Hindrance {
             namespace: layout.namespace_of(app),
-            deployment: layout.name_of(app, service),
+            owner: layout.name_of(app, service),
             pod: pod.map(|pod| pod.name_any()),
             why,
         };
@@ -83,8 +90,9 @@ pub(super) fn standing(layout: &Layout, sidecars: &[String], pods: &BTreeMap<Str
     if !strangers.is_empty() && are_all_there {
         return Standing::NotEnrolled(strangers);
     }
-    waiting.extend(strangers);
-    if waiting.is_empty() { Standing::Ready(ready) } else { Standing::Waiting(waiting) }
+    // First those for which there is no hope.
+    strangers.extend(waiting);
+    if strangers.is_empty() { Standing::Ready(ready) } else { Standing::Waiting(strangers) }
 }
 
 /// Which service of which app a pod is, by its labels.
@@ -99,6 +107,21 @@ pub(crate) fn running_containers(pod: &Pod) -> Vec<String> {
     let native = spec.init_containers.iter().flatten();
     let native = native.filter(|container| container.restart_policy.as_deref() == Some("Always"));
     spec.containers.iter().chain(native).map(|container| container.name.clone()).collect()
+}
+
+/// A pod's containers that are not as they should be, init containers included.
+pub(super) fn containers_in_trouble(pod: &Pod) -> Vec<String> {
+    let in_trouble = statuses(pod).filter(|container| waits_for(container).is_some());
+    in_trouble.map(|container| container.name.clone()).collect()
+}
+
+/// Of all containers of a pod, native sidecars included.
+pub(in crate::kube) fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    let status = pod.status.iter();
+    status
+        .flat_map(|status| [&status.init_container_statuses, &status.container_statuses])
+        .flatten()
+        .flatten()
 }
 
 /// What is wrong with a pod's containers: there must be the service's own and the mesh's sidecars, and no others, which
@@ -119,8 +142,7 @@ pub(in crate::kube) fn readiness(pod: &Pod) -> Result<(), String> {
     if condition("Ready").is_none_or(|ready| ready.status != "True") {
         let unscheduled = condition("PodScheduled").filter(|scheduled| scheduled.status == "False");
         let unscheduled = unscheduled.and_then(|scheduled| scheduled.message.clone());
-        let statuses = [&status.init_container_statuses, &status.container_statuses];
-        let waiting: Vec<_> = statuses.into_iter().flatten().flatten().filter_map(waits_for).collect();
+        let waiting: Vec<_> = statuses(pod).filter_map(waits_for).collect();
         return Err(match (unscheduled, waiting.is_empty()) {
             (Some(message), _) => format!("no node for it: {message}"),
             (None, false) => waiting.join("; "),

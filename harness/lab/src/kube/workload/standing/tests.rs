@@ -86,7 +86,7 @@ fn a_pod_with_other_containers_never_becomes_enrolled(
         panic!("enrolled")
     };
     assert_eq!(pods.len(), 1);
-    assert_eq!((pods[0].deployment.as_str(), pods[0].why.as_str()), ("web", why));
+    assert_eq!((pods[0].owner.as_str(), pods[0].why.as_str()), ("web", why));
 }
 
 #[rstest]
@@ -121,5 +121,5 @@ fn a_service_without_a_pod_is_waited_for() {
         panic!("not waiting")
     };
     assert_eq!(missing.len(), 3);
-    assert_eq!((missing[1].deployment.as_str(), missing[1].why.as_str()), ("emoji", "it has no pod yet"));
+    assert_eq!((missing[1].owner.as_str(), missing[1].why.as_str()), ("emoji", "it has no pod yet"));
 }
