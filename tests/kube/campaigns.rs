@@ -36,6 +36,7 @@ pub(crate) fn kube_smoke_with_a_real_istio() {
         assert_runs(case, &text);
         for run in &case.runs {
             kernel.assert_agrees(&case.mesh, run, &world.workshop.campaign());
+            assert_configuration_kept(&world.workshop.campaign().join(&run.folder), &case.mesh);
         }
     }
 }
@@ -48,6 +49,15 @@ pub(crate) fn assert_good(case: &CaseReport, text: &str) {
             assert!(reasons.iter().all(|reason| reason.contains("send lag")), "{text}");
         }
         _ => panic!("{text}"),
+    }
+}
+
+/// Of a meshed run the rendered manifests, and what Envoy runs with in each service.
+fn assert_configuration_kept(run: &Path, mesh: &str) {
+    for service in ["web", "emoji", "voting"] {
+        let kept = fs::read_to_string(run.join(format!("configuration/effective-{service}.json")));
+        assert_eq!(kept.is_ok(), mesh != "bare", "{service} of {mesh}: {kept:?}");
+        assert!(kept.is_err() || kept.is_ok_and(|kept| kept.contains("dynamic_listeners")), "{service} of {mesh}");
     }
 }
 

@@ -19,7 +19,7 @@ use super::layouts::{generator_layout, workload_layout};
 use super::load::Generators;
 use super::node_readiness::ReadyNodes;
 use super::placement::refuse_another_placement;
-use super::proof::{Answered, prove};
+use super::proof::{Answered, keep_effective, prove};
 use super::provider::KubeProvider;
 use super::resources::{Sampler, Subjects};
 use super::results::{copy_files, course_of, keep_manifests, keep_recordings};
@@ -214,6 +214,7 @@ impl KubeProvider {
 
         observe(Event::Step(Step::Verifying));
         let proven = prove(cluster, layout, mesh, &pods, limit).await?;
+        keep_effective(cluster, mesh.proof.as_ref(), &pods, &arm.folder.join("configuration"), limit).await?;
         let interval = arm.scenario.resources.interval.as_duration();
         let sampler = Sampler::start(cluster, Subjects::new(layout, mesh), interval);
         let sampler = StepLimit::begin(limit).keep("what is measured cannot be seen", sampler).await?;

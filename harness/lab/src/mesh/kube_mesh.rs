@@ -131,6 +131,8 @@ pub struct KubeProof {
     pub plaintext_refused: bool,
     /// How the identity of each pod's proxy is asked for.
     pub identity: Option<IdentityProof>,
+    /// How a sidecar is asked for the configuration that it runs with, which is kept with the result.
+    pub configuration: Option<PodCommand>,
 }
 
 /// Where a sidecar's counters are and which of them count requests. Asked through the API server's pod proxy.
@@ -188,6 +190,16 @@ pub struct IdentityProof {
     pub command: Vec<String>,
     /// What the output must contain, not as a part of a longer name; `{namespace}` and `{account}` are the pod's.
     pub contains: String,
+}
+
+/// A command in a container of a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PodCommand {
+    /// The container it runs in.
+    pub container: String,
+    /// The command.
+    pub command: Vec<String>,
 }
 
 /// A rule of a role.

@@ -17,7 +17,7 @@ pub use definition::{
     ReadyProbe,
 };
 pub use kube_mesh::{
-    Crossing, Enrolment, HelmChart, IdentityProof, InstallStep, KubeCounters, KubeMesh, KubeProof, LeftOver,
+    Crossing, Enrolment, HelmChart, IdentityProof, InstallStep, KubeCounters, KubeMesh, KubeProof, LeftOver, PodCommand,
     OwnNamespace, Permission, PodSelector, ReadyCondition, SharedCounters,
 };
 pub use metric_selector::{MetricSelector, NotASelector, parse_scrape};

@@ -3,12 +3,9 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, AttachParams};
-use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
-use crate::error::error_chain;
+use super::command::run;
 use crate::kube::workload::DeployedPod;
 use crate::kube::{Cluster, KubeError};
 use crate::mesh::IdentityProof;
@@ -31,42 +28,13 @@ pub(super) async fn verify(
 ) -> Result<u32, KubeError> {
     let asked = stream::iter(pods).map(|pod| async move {
         let doing = format!("ask {}/{} who it is", pod.namespace, pod.name);
-        match timeout(limit, run(cluster, identity, pod)).await {
-            Ok(said) => names(identity, pod, &said?).map_err(KubeError::DataPath),
+        match timeout(limit, run(cluster, &identity.container, &identity.command, pod)).await {
+            Ok(said) => names(identity, pod, &said?.all()).map_err(KubeError::DataPath),
             Err(_) => Err(KubeError::timed_out(doing)(TimedOut { limit, last_seen: "no answer".to_owned() })),
         }
     });
     let verified = asked.buffer_unordered(CONCURRENCY);
     verified.try_fold(0_u32, async |verified, ()| Ok(verified.saturating_add(1))).await
-}
-
-/// What the command prints, standard error included: where it fails, that says why.
-async fn run(cluster: &Cluster, identity: &IdentityProof, pod: &DeployedPod) -> Result<String, KubeError> {
-    let pods: Api<Pod> = Api::namespaced(cluster.client().clone(), &pod.namespace);
-    let command = identity.command.join(" ");
-    let doing = format!("run `{command}` in {} of {}/{}", identity.container, pod.namespace, pod.name);
-    let attach = AttachParams::default().container(&identity.container).stdin(false);
-    let process = pods.exec(&pod.name, &identity.command, &attach).await;
-    let mut process = process.map_err(KubeError::api(doing.clone()))?;
-    let (mut output, mut errors) = (Vec::new(), Vec::new());
-    let (mut stdout, mut stderr) = (process.stdout(), process.stderr());
-    let unread =
-        |error: std::io::Error| KubeError::DataPath(format!("cannot {doing}: {}", error_chain(&error)));
-    let read_output = async {
-        match &mut stdout {
-            Some(stdout) => stdout.read_to_end(&mut output).await,
-            None => Ok(0),
-        }
-    };
-    let read_errors = async {
-        match &mut stderr {
-            Some(stderr) => stderr.read_to_end(&mut errors).await,
-            None => Ok(0),
-        }
-    };
-    // Together: a command that fills one pipe waits until it is read.
-    tokio::try_join!(read_output, read_errors).map_err(unread)?;
-    Ok(String::from_utf8_lossy(&output).into_owned() + &String::from_utf8_lossy(&errors))
 }
 
 /// Whether an answer names the identity that the pod should have.

@@ -6,6 +6,8 @@
 //! the generator got answered. Without a mesh the same plaintext must be answered: else its refusal elsewhere proves nothing.
 
 mod answered;
+mod command;
+mod configuration;
 mod counters;
 mod identity;
 mod moment;
@@ -16,6 +18,7 @@ use std::time::Duration;
 use meshbench_core::run::DataPathProof;
 
 pub(crate) use answered::Answered;
+pub(crate) use configuration::keep_effective;
 
 use super::workload::{DeployedPod, Layout};
 use super::{Cluster, KubeError};

@@ -91,6 +91,7 @@ async fn plaintext_that_is_answered_and_identities_that_are_not_named_are_caught
         shared: None,
         plaintext_refused: true,
         identity: Some(identity("meshbench-load")),
+        configuration: None,
     };
     let install = vec![InstallStep::Manifests("mesh.yaml".to_owned())];
     let mesh = |proof: &KubeProof| KubeMesh {

@@ -135,13 +135,16 @@ fn wrong_in_proof(path: &yaml::Path, kube: &KubeMesh, proof: &KubeProof) -> Opti
     if let Some((field, _)) = asked.clone().find(|(_, path)| !path.starts_with('/')) {
         return wrong(path.key(field).key("path"), "expected a path such as /metrics");
     }
-    let identity = proof.identity.as_ref()?;
-    let path = path.key("identity");
-    if !kube.sidecars.contains(&identity.container) {
-        return wrong(path.key("container"), "is not among `kube.sidecars`");
-    }
-    if identity.command.is_empty() {
-        return wrong(path.key("command"), "is empty; expected words");
+    let identity = proof.identity.as_ref().map(|asked| ("identity", &asked.container, &asked.command));
+    let configuration = proof.configuration.as_ref();
+    let configuration = configuration.map(|asked| ("configuration", &asked.container, &asked.command));
+    for (field, container, command) in identity.into_iter().chain(configuration) {
+        if !kube.sidecars.contains(container) {
+            return wrong(path.key(field).key("container"), "is not among `kube.sidecars`");
+        }
+        if command.is_empty() {
+            return wrong(path.key(field).key("command"), "is empty; expected words");
+        }
     }
     None
 }
@@ -169,6 +172,7 @@ kube:
   proof:
     sidecar: {port: 1, path: /metrics, inbound_requests: a, outbound_requests: b}
     identity: {container: proxy, command: [show], contains: x}
+    configuration: {container: proxy, command: [dump]}
   leaves: [{object: {api_version: v1, kind: ConfigMap, name: root}}, {custom_resources: e.com}]
 ";
 
@@ -291,6 +295,11 @@ kube:
         "command: [show]",
         "command: []",
         "m.yaml:15:43: kube.proof.identity.command: is empty; expected words"
+    )]
+    #[case::configuration_unasked(
+        "command: [dump]",
+        "command: []",
+        "m.yaml:16:46: kube.proof.configuration.command: is empty; expected words"
     )]
     fn what_is_wrong_is_named_with_its_place(#[case] from: &str, #[case] to: &str, #[case] said: &str) {
         assert!(VALID.contains(from), "{from:?} is not in the valid definition");
