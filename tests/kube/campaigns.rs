@@ -1,5 +1,8 @@
 //! Whole campaigns on a cluster, and what they are refused for.
 
+use std::fs;
+use std::path::Path;
+
 use meshbench_core::judge::Verdict;
 use meshbench_core::report::CaseReport;
 use meshbench_core::resources::Group;
@@ -57,7 +60,10 @@ fn assert_configuration_kept(run: &Path, mesh: &str) {
     for service in ["web", "emoji", "voting"] {
         let kept = fs::read_to_string(run.join(format!("configuration/effective-{service}.json")));
         assert_eq!(kept.is_ok(), mesh != "bare", "{service} of {mesh}: {kept:?}");
-        assert!(kept.is_err() || kept.is_ok_and(|kept| kept.contains("dynamic_listeners")), "{service} of {mesh}");
+        assert!(
+            kept.is_err() || kept.is_ok_and(|kept| kept.contains("dynamic_listeners")),
+            "{service} of {mesh}"
+        );
     }
 }
 

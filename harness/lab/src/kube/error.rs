@@ -160,3 +160,26 @@ impl KubeError {
         move |waited| Self::TimedOut { what, waited }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_pods_that_are_not_ready_are_named() {
+        let not_ready = |pods: &[&str]| KubeError::NotReady {
+            of: "the workload",
+            pods: pods.iter().map(|&pod| pod.to_owned()).collect(),
+            why: "after 30s; last seen: 1 of 3 pods not ready\n  a/web: it has no pod yet".to_owned(),
+        };
+        assert!(not_ready(&["a/web"]).is_invalid());
+        insta::assert_snapshot!(not_ready(&["a/web"]), @"
+        a/web of the workload is not ready: after 30s; last seen: 1 of 3 pods not ready
+          a/web: it has no pod yet
+        ");
+        insta::assert_snapshot!(not_ready(&["a/web", "a/emoji-1"]), @"
+        a/web, a/emoji-1 of the workload are not ready: after 30s; last seen: 1 of 3 pods not ready
+          a/web: it has no pod yet
+        ");
+    }
+}

@@ -17,8 +17,8 @@ pub use definition::{
     ReadyProbe,
 };
 pub use kube_mesh::{
-    Crossing, Enrolment, HelmChart, IdentityProof, InstallStep, KubeCounters, KubeMesh, KubeProof, LeftOver, PodCommand,
-    OwnNamespace, Permission, PodSelector, ReadyCondition, SharedCounters,
+    Crossing, Enrolment, HelmChart, IdentityProof, InstallStep, KubeCounters, KubeMesh, KubeProof, LeftOver,
+    OwnNamespace, Permission, PodCommand, PodSelector, ReadyCondition, SharedCounters,
 };
 pub use metric_selector::{MetricSelector, NotASelector, parse_scrape};
 pub use template::{

@@ -77,7 +77,7 @@ impl Generators {
             Ok(Standing::Ready(names)) => Ok(Self { pods, names }),
             Ok(Standing::NotEnrolled(strangers)) => Err(not_enrolled(&strangers)),
             Ok(Standing::Ended(pods) | Standing::Waiting(pods)) => {
-                Err(not_ready(cluster, GENERATOR, &pods, "nothing starts it again").await)
+                Err(not_ready(cluster, GENERATOR, &pods, "what has ended is not started again").await)
             }
             Err(waited) => Err(late(cluster, GENERATOR, &hindered, step.ran_out(waited.last_seen)).await),
         }

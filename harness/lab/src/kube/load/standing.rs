@@ -76,9 +76,7 @@ fn end_of(pod: &Pod) -> Option<String> {
         let is_trouble = lasting.contains(&container.name)
             || status.phase.as_deref() == Some("Failed") && ended.exit_code != 0;
         let reason = ended.reason.as_deref().unwrap_or("for a reason unknown");
-        is_trouble.then(|| {
-            format!("{} ended before any load: {reason}, exit code {}", container.name, ended.exit_code)
-        })
+        is_trouble.then(|| format!("{} has ended: {reason}, exit code {}", container.name, ended.exit_code))
     });
     ended.or_else(|| (status.phase.as_deref() == Some("Failed")).then(|| "it failed".to_owned()))
 }
@@ -152,19 +150,19 @@ mod tests {
             container("load", &json!({"terminated": {"reason": "Error", "exitCode": 2}})),
             container("proxy", &json!({"running": {}})),
         ]}),
-        "load ended before any load: Error, exit code 2"
+        "load has ended: Error, exit code 2"
     )]
     #[case::proxy(
         json!({"phase": "Running", "containerStatuses": [
             container("proxy", &json!({"terminated": {"reason": "Completed", "exitCode": 0}})),
         ]}),
-        "proxy ended before any load: Completed, exit code 0"
+        "proxy has ended: Completed, exit code 0"
     )]
     #[case::init(
         json!({"phase": "Failed", "initContainerStatuses": [
             container("init", &json!({"terminated": {"reason": "Error", "exitCode": 1}})),
         ]}),
-        "init ended before any load: Error, exit code 1"
+        "init has ended: Error, exit code 1"
     )]
     #[case::evicted(
         json!({"phase": "Failed", "reason": "Evicted", "message": "the node was low on memory"}),

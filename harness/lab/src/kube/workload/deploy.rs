@@ -40,16 +40,15 @@ pub(crate) async fn deploy(
     let mut hindered = Vec::new();
     let came =
         watch::until(&pods, &selected, step.left(), |pods| match standing(layout, &mesh.sidecars, pods) {
+            Standing::Ready(pods) => Ok(Ok(pods)),
+            Standing::NotEnrolled(pods) => Ok(Err(not_enrolled(&pods))),
             Standing::Waiting(pods) => {
                 hindered = pods;
                 Err(format!("{} of {} pods not ready", hindered.len(), layout.services().count()))
             }
-            settled => Ok(settled),
         });
     match came.await {
-        Ok(Standing::Ready(pods)) => Ok(pods),
-        Ok(Standing::NotEnrolled(pods)) => Err(not_enrolled(&pods)),
-        Ok(Standing::Waiting(pods)) => Err(late(cluster, WORKLOAD, &pods, step.ran_out("this")).await),
+        Ok(settled) => settled,
         Err(waited) => Err(late(cluster, WORKLOAD, &hindered, step.ran_out(waited.last_seen)).await),
     }
 }

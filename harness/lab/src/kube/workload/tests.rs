@@ -62,5 +62,6 @@ async fn pods_that_are_not_enrolled_or_not_ready_are_named() {
         deploy(&cluster, &imageless, &KubeMesh::default(), Duration::from_secs(10)).await.unwrap_err();
     delete(&cluster, &imageless, LIMIT).await.unwrap();
     println!("{error}");
+    assert!(matches!(&error, KubeError::NotReady { pods, .. } if pods.len() == 3) && error.is_invalid());
     assert!(error.to_string().contains("localhost/nothing:none"), "{error}");
 }

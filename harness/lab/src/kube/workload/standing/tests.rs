@@ -123,3 +123,28 @@ fn a_service_without_a_pod_is_waited_for() {
     assert_eq!(missing.len(), 3);
     assert_eq!((missing[1].owner.as_str(), missing[1].why.as_str()), ("emoji", "it has no pod yet"));
 }
+
+#[test]
+fn a_pod_that_is_not_enrolled_is_named_before_those_that_are_missing() {
+    let lonely = BTreeMap::from([pod("web", &spec(&["web"], &[]), &ready())]);
+    let Standing::Waiting(hindered) = standing(&layout(), &["istio-proxy".to_owned()], &lonely) else {
+        panic!("not waiting")
+    };
+    let names: Vec<_> = hindered.iter().map(Hindrance::name).collect();
+    assert_eq!(names, ["mb-r-app-0/web-x1", "mb-r-app-0/emoji", "mb-r-app-0/voting"]);
+    assert_eq!(hindered[0].why, "it has no container istio-proxy, only web");
+}
+
+#[test]
+fn containers_that_did_what_they_had_to_are_in_no_trouble() {
+    let container = |name: &str, state: &Value| json!({"name": name, "ready": false, "image": "", "imageID": "", "restartCount": 0, "state": state});
+    let status = json!({
+        "initContainerStatuses": [
+            container("done", &json!({"terminated": {"exitCode": 0}})),
+            container("linkerd-init", &json!({"terminated": {"exitCode": 1}})),
+        ],
+        "containerStatuses": [container("web", &json!({"waiting": {"reason": "PodInitializing"}}))],
+    });
+    let (_, pod) = pod("web", &spec(&["web"], &[]), &status);
+    assert_eq!(containers_in_trouble(&pod), ["linkerd-init", "web"]);
+}
