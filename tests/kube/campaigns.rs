@@ -58,7 +58,7 @@ pub(crate) fn assert_good(case: &CaseReport, text: &str) {
 /// Of a meshed run the rendered manifests, and what Envoy runs with in each service.
 fn assert_configuration_kept(run: &Path, mesh: &str) {
     for service in ["web", "emoji", "voting"] {
-        let kept = fs::read_to_string(run.join(format!("configuration/effective-{service}.json")));
+        let kept = fs::read_to_string(run.join(format!("configuration/effective-{service}.txt")));
         assert_eq!(kept.is_ok(), mesh != "bare", "{service} of {mesh}: {kept:?}");
         assert!(
             kept.is_err() || kept.is_ok_and(|kept| kept.contains("dynamic_listeners")),
@@ -143,9 +143,19 @@ pub(crate) fn a_second_campaign_is_refused() {
         let leases = world.kubectl(&["get", "leases", "-n", "default", "-o", "name"]);
         if leases.contains("meshbench-campaign") { Ok(()) } else { Err(leases) }
     });
+    let holder =
+        ["get", "lease", "meshbench-campaign", "-n", "default", "-o", "jsonpath={.spec.holderIdentity}"];
+    let holder = world.kubectl(&holder);
     let second = world.meshbench(&["run", "alone"]).output().unwrap();
     let text = text_of(&second);
-    assert!(!second.status.success() && text.contains("another campaign"), "{text}");
+    // Wherever the console breaks its lines.
+    let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(!second.status.success() && said.contains("another campaign measures in this cluster"), "{text}");
+    let (campaign, host) = holder.split_once('@').unwrap();
+    assert!(
+        said.contains(&format!("campaign {campaign} on {host}")) && said.contains("begun "),
+        "{holder}: {text}"
+    );
     assert!(first.wait().unwrap().success(), "the first campaign failed");
 }
 

@@ -1,5 +1,6 @@
 //! Campaigns that are killed: `meshbench clean` leaves the cluster as it was.
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use super::campaigns::small_scenario;
@@ -16,7 +17,7 @@ pub(crate) fn nothing_is_left_after_twenty_kills() {
     kill_and_clean(20);
 }
 
-/// Kills campaigns at moments spread over the length of a whole one, each time followed by `clean`.
+/// Kills campaigns at random moments, one in each part of the length of a whole one, each time followed by `clean`.
 fn kill_and_clean(kills: u32) {
     let world = World::new();
     // Two rates on one installation, so that a mesh also stands while nothing runs on it.
@@ -28,7 +29,8 @@ fn kill_and_clean(kills: u32) {
     assert!(whole.status.success(), "{}", text_of(&whole));
     let takes = began.elapsed();
     for kill in 1..=kills {
-        let after = takes * kill / (kills + 1);
+        let random = RandomState::new().hash_one(kill) as f64 / u64::MAX as f64;
+        let after = takes.mul_f64((f64::from(kill - 1) + random) / f64::from(kills));
         kill_after(&world, after);
         let cleaned = world.meshbench(&["clean"]).output().unwrap();
         assert!(cleaned.status.success(), "after {after:?}: {}", text_of(&cleaned));

@@ -156,7 +156,9 @@ pub(crate) fn everything(cluster: &Cluster) -> Vec<String> {
     let kinds = "namespaces,pods,services,deployments,daemonsets,replicasets,jobs,configmaps,secrets,serviceaccounts,\
                  roles,rolebindings,clusterroles,clusterrolebindings,customresourcedefinitions,\
                  mutatingwebhookconfigurations,validatingwebhookconfigurations,horizontalpodautoscalers,\
-                 poddisruptionbudgets,leases,mutatingadmissionpolicies,mutatingadmissionpolicybindings";
+                 poddisruptionbudgets,leases,mutatingadmissionpolicies,mutatingadmissionpolicybindings,\
+                 validatingadmissionpolicies,validatingadmissionpolicybindings,apiservices,statefulsets,cronjobs,\
+                 networkpolicies,priorityclasses";
     let listed = kubectl(cluster, &["get", kinds, "-A", "-o", "json"], None);
     let listed: Value = serde_json::from_str(&listed).unwrap();
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();

@@ -30,8 +30,8 @@ pub(crate) async fn keep_effective(
     for service in Service::ALL {
         let Some(pod) = pods.iter().find(|pod| pod.service == service) else { continue };
         let said = effective(cluster, asked, pod, limit).await.unwrap_or_else(|error| error_chain(&error));
-        let extension = if said.starts_with('{') { "json" } else { "txt" };
-        let path = configuration.join(format!("effective-{}.{extension}", service.name()));
+        // As it was printed, which may be warnings first.
+        let path = configuration.join(format!("effective-{}.txt", service.name()));
         fs::write(&path, said).map_err(LabError::file("write", &path))?;
     }
     Ok(())
