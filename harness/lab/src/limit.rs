@@ -235,7 +235,8 @@ impl MeshSearch {
     fn learn(&mut self, probe: Probe, round: u32, examined: Examined) -> String {
         self.search.learn(probe, examined.answer);
         self.failures_in_succession = 0;
-        let what = examined.to_string();
+        let is_asked_again = examined.answer == Answer::NotHeld(Owner::Machine) && self.next() == Some(probe);
+        let what = format!("{examined}{}", if is_asked_again { "; so it is asked again" } else { "" });
         self.probes.push(Probed { probe, block: round, examined });
         what
     }

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
-use crate::campaign_means::CampaignMeans;
 use crate::campaign_means::tests::{means, runs, subject};
+use crate::campaign_means::{CampaignMeans, Mean};
 use crate::comparison::{Floors, SmallestChanges, Strictness};
 use crate::fingerprint::Fingerprint;
 use crate::judge::Verdict;
@@ -273,4 +273,21 @@ fn no_baseline_and_a_damaged_one_are_not_the_same() {
     insta::assert_snapshot!(verdict(&none, 200).unwrap().sentences().join("\n"), @"there is no baseline yet: take this campaign's: `meshbench baseline show` has it beside the old, `meshbench baseline accept` takes it");
     let damaged = Stored { baseline: Some(Err("it was edited".to_owned())), campaigns: Vec::new() };
     assert_eq!(verdict(&damaged, 200), Some(Verdict::Error { causes: vec!["it was edited".to_owned()] }));
+}
+
+#[rstest]
+#[case::as_ever(0.602, "no change")]
+#[case::fallen(0.5, "REGRESSED")]
+#[case::risen(0.72, "improved")]
+fn a_limit_is_worse_where_it_falls(#[case] part_of_bare: f64, #[case] word: &str) {
+    let mean = |part: f64| Mean { log: part.ln(), deviation: None, value: 1_000.0 * part, blocks: 3 };
+    let (baseline, _) = Baseline::of_limit("2026-11-10", subject(), mean(0.6), &[]);
+    let earlier = [0.6, 0.606, 0.597, 0.603, 0.594, 0.6, 0.609, 0.603].into_iter();
+    let campaigns = (10..)
+        .zip(earlier)
+        .map(|(day, part)| CampaignMeans::of_limit(&format!("2026-11-{day}"), subject(), mean(part)));
+    let stored = Stored { baseline: Some(Ok(baseline)), campaigns: campaigns.collect() };
+    let now = CampaignMeans::of_limit("2026-12-01", subject(), mean(part_of_bare));
+    let verdict = stored.compare(&now, &strictness(), 1.0).verdict();
+    assert_eq!(verdict.as_ref().map(Verdict::word), Some(word), "{verdict:?}");
 }

@@ -299,7 +299,7 @@ kube:
     #[case::configuration_unasked(
         "command: [dump]",
         "command: []",
-        "m.yaml:16:46: kube.proof.configuration.command: is empty; expected words"
+        "m.yaml:16:48: kube.proof.configuration.command: is empty; expected words"
     )]
     fn what_is_wrong_is_named_with_its_place(#[case] from: &str, #[case] to: &str, #[case] said: &str) {
         assert!(VALID.contains(from), "{from:?} is not in the valid definition");
