@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::cluster::ClusterArguments;
 use crate::discovery::Discovery;
 use crate::limit_reports::ASKED_FOR;
+use crate::settings::distinct;
 
 /// What limit, of which meshes.
 #[derive(Debug, clap::Args)]
@@ -27,14 +27,17 @@ pub(super) struct LimitArguments {
     /// How far apart two rates are that are told apart.
     #[arg(long, value_name = "SHARE", default_value = "3%")]
     precision: String,
-    #[command(flatten)]
-    clusters: ClusterArguments,
+    /// The kubeconfig context of a cluster to look on, in place of this machine; several for several at once, with commas
+    /// between them or one by one.
+    // Not by the variable: who has it set for campaigns may well ask for a mesh of this machine.
+    #[arg(long, value_name = "CONTEXT", value_delimiter = ',')]
+    context: Vec<String>,
 }
 
 impl LimitArguments {
     /// The clusters to look on; none for this machine.
     pub(super) fn contexts(&self) -> Vec<String> {
-        self.clusters.contexts()
+        distinct(self.context.iter().cloned())
     }
 
     /// The scenario that asks for it alone, and its text.

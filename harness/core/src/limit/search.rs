@@ -20,7 +20,8 @@ const RETREAT: f64 = 0.25;
 const PROBES_PER_HALVING: f64 = 1.25;
 /// Probes that every search may take besides.
 const PROBES_BESIDES: u32 = 2;
-/// How many probes are asked again because others took CPU time from them: they say nothing of the rate.
+/// How many probes are asked again because others took CPU time from them, or the application ended: they say little of the
+/// mesh.
 const MOST_DISTURBED: u32 = 4;
 /// What an interval misses on each side.
 const MISSED_ON_A_SIDE: f64 = 0.025;

@@ -128,9 +128,12 @@ impl LimitReport {
             Conclusion::Found { rate } => (LimitOutcome::Found, Some(rate)),
             Conclusion::AtLeast { rate, owner } => (LimitOutcome::AtLeast { limit_of: owner }, Some(rate)),
             Conclusion::BelowRange { owner } => {
-                let is_bare_too =
-                    bare.is_some_and(|bare| matches!(bare.conclusion(), Conclusion::BelowRange { .. }));
-                let limit_of = if is_bare_too { Owner::Machine } else { owner };
+                let limit_of = match bare.map(Search::conclusion) {
+                    // What nothing holds without the mesh says nothing of it.
+                    Some(Conclusion::BelowRange { owner: Owner::Mesh }) => Owner::Machine,
+                    Some(Conclusion::BelowRange { owner }) => owner,
+                    _ => owner,
+                };
                 (LimitOutcome::BelowRange { limit_of }, None)
             }
             Conclusion::Unsettled if search.next().is_some() => (LimitOutcome::Unfinished, None),
@@ -187,7 +190,7 @@ impl LimitReport {
                 let whose = match limit_of {
                     Owner::Mesh | Owner::Range => "",
                     Owner::Generator => ", where the load generator gave out first",
-                    Owner::Machine => ", nor does the machine or the application without it",
+                    Owner::Machine => ", where the machine or the application gave out first",
                 };
                 format!("{mesh} does not hold even {rps}, the lowest rate that was asked for{whose}{end}")
             }

@@ -36,9 +36,6 @@ const DIGITS: usize = 8;
 /// Between points of the course of CPU and memory, in nanoseconds: kubelets have new readings about this often.
 const STEP_NS: u64 = 10_000_000_000;
 
-/// How long an API server takes to answer that is there.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
-
 /// A mesh in a cluster, begun at least, and the node that is reserved for the load generator meanwhile.
 #[derive(Debug)]
 pub(crate) struct StandingMesh<'mesh> {
@@ -214,7 +211,6 @@ impl KubeProvider {
 
         observe(Event::Step(Step::Verifying));
         let proven = prove(cluster, layout, mesh, &pods, limit).await?;
-        keep_effective(cluster, mesh.proof.as_ref(), &pods, &arm.folder.join("configuration"), limit).await?;
         let interval = arm.scenario.resources.interval.as_duration();
         let sampler = Sampler::start(cluster, Subjects::new(layout, mesh), interval);
         let sampler = StepLimit::begin(limit).keep("what is measured cannot be seen", sampler).await?;
@@ -231,7 +227,9 @@ impl KubeProvider {
         let answered = Answered::of(arm.scenario, &recording);
         let confirmed = proven.confirm(cluster, layout, &answered, limit);
         let confirmed = StepLimit::begin(limit).keep("the data path is not confirmed", confirmed).await;
-        let data_path = self.blame_proxies(observed.restarted_proxies, confirmed).await?;
+        let data_path = confirmed.map_err(|error| blame(observed.restarted_proxies, error))?;
+        // After the window: to say so much takes memory that a proxy keeps.
+        keep_effective(cluster, mesh.proof.as_ref(), &pods, &arm.folder.join("configuration"), limit).await?;
         let samples = at_edges(&observed.readings, opened, closed);
         // Whoever took the cluster over meanwhile may have swept, or measured, at the same time.
         self.check_held()?;
@@ -257,21 +255,6 @@ impl KubeProvider {
                 steps: StepSeconds::default(),
             }),
         })
-    }
-
-    /// What came of confirming the data path after the load, with these proxies restarted meanwhile.
-    async fn blame_proxies<T>(
-        &self,
-        restarts: Vec<String>,
-        confirmed: Result<T, KubeError>,
-    ) -> Result<T, LabError> {
-        match confirmed {
-            Ok(confirmed) => Ok(confirmed),
-            Err(error) => {
-                let api_server_answers = self.cluster().await_answer(ANSWER_LIMIT).await.is_ok();
-                Err(blame(restarts, api_server_answers, error))
-            }
-        }
     }
 
     /// Leaves nothing of an arm but its mesh.

@@ -3,7 +3,7 @@
 /// Which campaign an object is of; nothing without it is ever changed or removed.
 pub(super) const CAMPAIGN: &str = "meshbench.dev/campaign";
 /// The annotation of a mesh's own namespaces with what it makes outside of them, as JSON: a campaign that is killed leaves
-/// word of what does not carry its label. A sweep that is killed leaves it on a config map.
+/// word of what does not carry its label.
 pub(super) const LEAVES: &str = "meshbench.dev/leaves";
 /// Which run a pod or namespace is of; the value is the run's name.
 pub(super) const RUN: &str = "meshbench.dev/run";

@@ -13,7 +13,6 @@ mod permissions;
 mod preflight;
 mod quantity;
 mod sweep;
-mod word;
 
 pub(super) use choice::ReservedNode;
 pub(super) use choice::schedulable;

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
-use kube::api::{DeleteParams, DynamicObject, ListParams, Preconditions};
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Preconditions};
 use tokio::time::Instant;
 
 use super::kinds::{Kind, MADE, Removal};
 use super::lease::{self, Claim};
 use super::nodes;
-use super::word::{self, Word};
 use crate::error::error_chain;
 use crate::kube::cluster::Cluster;
 use crate::kube::error::KubeError;
@@ -108,20 +108,12 @@ async fn remove(cluster: &Cluster, campaigns: &[String]) -> Swept {
         return swept;
     }
     let selector = format!("{CAMPAIGN} in ({})", campaigns.join(","));
-    let word = match word::of_campaigns(cluster, &selector).await {
-        Ok(word) => word,
-        // What it names would be forgotten with the namespaces.
-        Err(error) => return Swept { left: vec![error_chain(&error)], ..swept },
-    };
+    let leaves = leaves_of(cluster, &selector).await.unwrap_or_else(|error| {
+        swept.left.push(error_chain(&error));
+        Vec::new()
+    });
     let mut hung = Vec::new();
     for step in Removal::STEPS {
-        // Only now, when nobody is left who could refuse it.
-        if step == Removal::Namespaces
-            && let Err(error) = word::keep(cluster, &word).await
-        {
-            swept.left.push(error_chain(&error));
-            return swept;
-        }
         let kinds = MADE.iter().filter(|kind| kind.removal == step);
         let removals = kinds.map(|kind| remove_kind(cluster, kind, &selector, &hung));
         let outcomes: Vec<Outcome> = stream::iter(removals).buffered(AT_ONCE).collect().await;
@@ -133,8 +125,8 @@ async fn remove(cluster: &Cluster, campaigns: &[String]) -> Swept {
             }
         }
         // Whoever made them is gone with the namespaces, and makes no more.
-        if step == Removal::Namespaces && !word.is_empty() {
-            match remove_named(cluster, &word).await {
+        if step == Removal::Namespaces && !leaves.is_empty() {
+            match remove_leaves(cluster, &leaves, Instant::now() + GONE_LIMIT).await {
                 Ok(()) => swept.removed.push("what the mesh had made outside its namespaces".to_owned()),
                 Err(error) => swept.left.push(error_chain(&error)),
             }
@@ -146,16 +138,18 @@ async fn remove(cluster: &Cluster, campaigns: &[String]) -> Swept {
     swept
 }
 
-/// Removes what the meshes of campaigns made outside their namespaces; word of it stays until it is gone.
-async fn remove_named(cluster: &Cluster, word: &Word) -> Result<(), KubeError> {
-    let mut leaves: Vec<LeftOver> = Vec::new();
-    for left_over in word.values().flatten() {
-        if !leaves.contains(left_over) {
-            leaves.push(left_over.clone());
-        }
-    }
-    remove_leaves(cluster, &leaves, Instant::now() + GONE_LIMIT).await?;
-    word::forget(cluster, word).await
+/// What the meshes of campaigns made outside their namespaces, by the word that these carry.
+async fn leaves_of(cluster: &Cluster, selector: &str) -> Result<Vec<LeftOver>, KubeError> {
+    let namespaces: Api<Namespace> = Api::all(cluster.client().clone());
+    let listed = namespaces.list(&ListParams::default().labels(selector)).await;
+    let listed = listed.map_err(KubeError::api("list the namespaces of campaigns"))?;
+    let word = |namespace: &Namespace| {
+        let leaves = namespace.annotations().get(LEAVES)?;
+        serde_json::from_str::<Vec<LeftOver>>(leaves).ok()
+    };
+    let mut leaves: Vec<LeftOver> = listed.items.iter().filter_map(word).flatten().collect();
+    leaves.dedup();
+    Ok(leaves)
 }
 
 /// What became of the objects of a kind.
@@ -178,9 +172,9 @@ async fn remove_kind(cluster: &Cluster, kind: &Kind, selector: &str, hung: &[Str
         }
     };
     let hangs =
-        |object: &DynamicObject| object.namespace().is_some_and(|namespace| hung.contains(&namespace));
-    let going = objects.iter().filter(|object| !hangs(object) && !is_kept_word(kind, object));
-    let deletions = going.map(|object| delete(cluster, kind, object));
+        |object: &&DynamicObject| object.namespace().is_some_and(|namespace| hung.contains(&namespace));
+    let deletions =
+        objects.iter().filter(|object| !hangs(object)).map(|object| delete(cluster, kind, object));
     let deleted: Vec<_> = stream::iter(deletions).buffered(AT_ONCE).collect().await;
     let mut going = Vec::new();
     for deletion in deleted {
@@ -249,11 +243,6 @@ async fn free_nodes(
         }
     }
     Ok(())
-}
-
-/// Whether it tells the next sweep what this one could not remove.
-fn is_kept_word(kind: &Kind, object: &DynamicObject) -> bool {
-    kind.removal == Removal::InNamespaces && object.annotations().contains_key(LEAVES)
 }
 
 fn title(kind: &Kind, object: &DynamicObject) -> String {

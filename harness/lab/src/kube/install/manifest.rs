@@ -16,7 +16,7 @@ use crate::mesh::{LeftOver, OwnNamespace};
 const HOOK: &str = "helm.sh/hook";
 
 /// A mesh's own namespace, with word of what the mesh makes elsewhere.
-pub(in crate::kube) fn own_namespace(namespace: &OwnNamespace, leaves: &[LeftOver]) -> DynamicObject {
+pub(super) fn own_namespace(namespace: &OwnNamespace, leaves: &[LeftOver]) -> DynamicObject {
     let leaves = serde_json::to_string(leaves).ok().filter(|_| !leaves.is_empty());
     DynamicObject {
         types: Some(TypeMeta { api_version: "v1".to_owned(), kind: "Namespace".to_owned() }),

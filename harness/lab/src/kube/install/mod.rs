@@ -19,8 +19,6 @@ mod trouble;
 mod uninstall;
 
 pub(super) use leaves::remove as remove_leaves;
-#[cfg(test)]
-pub(super) use manifest::own_namespace;
 
 use std::collections::BTreeSet;
 use std::path::Path;
