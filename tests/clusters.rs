@@ -163,7 +163,7 @@ fn an_api_server_that_says_nothing_keeps_nobody_from_ending() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     silent.set_nonblocking(true).unwrap();
     let workshop = remote("");
-    let kubeconfig = workshop.temporary().join("silent.kubeconfig");
+    let kubeconfig = workshop.scenarios().join("silent.kubeconfig");
     let address = silent.local_addr().unwrap();
     let config = format!(
         r#"{{"apiVersion": "v1", "kind": "Config", "users": [],
