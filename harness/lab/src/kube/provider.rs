@@ -80,7 +80,7 @@ impl KubeProvider {
             Ok((swept, environment)) => Ok((Self { cluster, lease, environment }, swept)),
             Err(error) => {
                 // Why it is unfit says more than what is still there, which the next campaign removes, or that it is still
-                // claimed, which it is for a minute at most.
+                // claimed, which it is until this process ends at the latest.
                 let _: Swept = remove_all_of(&cluster, cluster.campaign()).await;
                 let _: Result<(), KubeError> = lease.release().await;
                 Err(error)

@@ -25,8 +25,8 @@ const RENEWAL_INTERVAL: Duration = Duration::from_secs(10);
 /// an interval, and short enough for a person who waits.
 const STANDSTILL: Duration = Duration::from_secs(12);
 
-/// The claim that this campaign alone measures in a cluster. Held until released; dropped, or its process killed, it is
-/// taken over by the next campaign.
+/// The claim that this campaign alone measures in a cluster. Held until released; once its process has ended, or it is dropped
+/// on another machine than the next campaign's, that one takes it over.
 #[derive(Debug)]
 pub(in crate::kube) struct HeldLease {
     leases: Api<Lease>,
