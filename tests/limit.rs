@@ -9,10 +9,11 @@
 
 mod support;
 
+use std::cell::Cell;
 use std::fs;
 use std::process::{Child, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use meshbench_core::limit::Owner;
 use meshbench_core::report::{CaseReport, LimitOutcome, LimitReport};
@@ -71,24 +72,23 @@ fn run(workshop: &Workshop) -> Output {
     workshop.meshbench(&["run"]).output().unwrap()
 }
 
-/// What a search finds, and all that was said. One that a busy machine left without a word on the mesh is made anew, once.
-fn settled(workshop: &Workshop, mesh: &str, search: impl Fn() -> Output) -> (LimitReport, Output) {
-    let output = search();
-    match limit_of(workshop, mesh) {
-        limit if tells_of_the_mesh(limit.outcome) => (limit, output),
-        _ => {
-            let again = search();
-            (limit_of(workshop, mesh), again)
+/// What a search finds, and all that was said. One that does not end as it should on a machine that is fit is made anew, twice:
+/// there may have been something else to do for it.
+fn settled(
+    workshop: &Workshop,
+    mesh: &str,
+    outcome: LimitOutcome,
+    search: impl Fn() -> Output,
+) -> (LimitReport, Output) {
+    let mut again = 0;
+    loop {
+        let output = search();
+        let limit = limit_of(workshop, mesh);
+        let has_control = mesh == "bare" || outcome != LimitOutcome::Found || limit.of_bare.is_some();
+        if limit.outcome == outcome && has_control || again == 2 {
+            return (limit, output);
         }
-    }
-}
-
-fn tells_of_the_mesh(outcome: LimitOutcome) -> bool {
-    match outcome {
-        LimitOutcome::Found => true,
-        LimitOutcome::BelowRange { limit_of } => limit_of == Owner::Mesh,
-        LimitOutcome::AtLeast { limit_of } => limit_of == Owner::Range,
-        LimitOutcome::Unsettled | LimitOutcome::Unfinished => false,
+        again += 1;
     }
 }
 
@@ -136,6 +136,13 @@ fn offered_rps(process: &Process) -> Option<f64> {
     plan["rate"].as_str()?.parse().ok().map(OfferedRate::requests_per_second)
 }
 
+/// How long a search was said to take at most, before it began.
+fn announced(text: &str) -> Duration {
+    let said = text.lines().find_map(|line| line.split_once("::limit::")?.1.split_once("probes, at most "));
+    let (_, at_most) = said.unwrap_or_else(|| panic!("nothing was announced: {text}"));
+    humantime::parse_duration(at_most.trim()).unwrap_or_else(|error| panic!("{at_most}: {error}"))
+}
+
 /// Within two steps of the precision.
 fn assert_found(limit: &LimitReport, rps: f64, text: &str) {
     assert_eq!(limit.outcome, LimitOutcome::Found, "{limit:#?}\n{text}");
@@ -152,7 +159,7 @@ fn a_known_capacity_is_found_and_said_before_and_after() {
         "capacity",
         &format!("{}budgets: {{limit: {{at_least: 2000rps}}}}\n", scenario("slow", "2s")),
     );
-    let (limit, output) = settled(&workshop, "slow", || run(&workshop));
+    let (limit, output) = settled(&workshop, "slow", LimitOutcome::Found, || run(&workshop));
     let text = text_of(&output);
     assert!(!output.status.success(), "the budget is not kept: {text}");
     assert!(text.contains("capacity::limit::2s: at most "), "{text}");
@@ -191,12 +198,22 @@ fn a_mesh_that_does_not_outlive_overload_has_its_limit_below(#[case] signal: Sig
     let _alone = alone();
     let workshop = Workshop::new();
     workshop.scenario("overload", &scenario("reference", "1s"));
-    let (limit, output) = settled(&workshop, "reference", || {
+    let took = Cell::new(Duration::ZERO);
+    let (limit, output) = settled(&workshop, "reference", LimitOutcome::Found, || {
+        let began = Instant::now();
         let mut run = start(&mut workshop.meshbench(&["run"]));
         overwhelm(&workshop, &mut run, signal);
-        run.wait_with_output().unwrap()
+        let output = run.wait_with_output().unwrap();
+        took.set(began.elapsed());
+        output
     });
     let text = text_of(&output);
+    let announced = announced(&text);
+    assert!(
+        took.get() < announced,
+        "it took {:?} where {announced:?} were said to be the most: {text}",
+        took.get()
+    );
     assert_found(&limit, LIMIT_RPS, &text);
     assert!(said(&limit).contains(words), "{text}");
     workshop.assert_clean("probes that a mesh did not outlive");
@@ -206,9 +223,9 @@ fn a_mesh_that_does_not_outlive_overload_has_its_limit_below(#[case] signal: Sig
 fn a_mesh_that_sheds_load_has_its_limit_where_errors_begin() {
     let _alone = alone();
     let workshop = Workshop::new();
-    injecting(&workshop, "shedding", r#"{"service_time": "4ms", "longest_wait": "20ms"}"#);
+    injecting(&workshop, "shedding", r#"{"service_time": "4ms", "longest_wait": "40ms"}"#);
     workshop.scenario("shed", &scenario("shedding", "2s"));
-    let (limit, output) = settled(&workshop, "shedding", || run(&workshop));
+    let (limit, output) = settled(&workshop, "shedding", LimitOutcome::Found, || run(&workshop));
     let text = text_of(&output);
     assert_found(&limit, 250.0, &text);
     assert!(said(&limit).contains("of requests failed, where 1% may"), "{text}");
@@ -223,7 +240,7 @@ fn a_capacity_that_falls_under_load_is_found_where_the_window_is_long_enough() {
     let tiring = r#"{"service_time": "1ms", "tiring": {"after": "1s", "service_time": "5ms"}}"#;
     injecting(&workshop, "tiring", tiring);
     workshop.scenario("falling", &scenario("tiring", "6s"));
-    let (limit, output) = settled(&workshop, "tiring", || run(&workshop));
+    let (limit, output) = settled(&workshop, "tiring", LimitOutcome::Found, || run(&workshop));
     assert_found(&limit, 200.0, &text_of(&output));
     workshop.assert_clean("a search");
 }
@@ -234,10 +251,11 @@ fn what_holds_everything_carries_at_least_as_much_and_fails_no_budget() {
     let workshop = Workshop::new();
     let easy = scenario("bare", "1s").replace("800rps", "130rps");
     workshop.scenario("easy", &format!("{easy}budgets: {{limit: {{at_least: 100rps}}}}\n"));
-    let (limit, output) = settled(&workshop, "bare", || run(&workshop));
+    let held = LimitOutcome::AtLeast { limit_of: Owner::Range };
+    let (limit, output) = settled(&workshop, "bare", held, || run(&workshop));
     let text = text_of(&output);
     assert!(output.status.success(), "{text}");
-    assert_eq!(limit.outcome, LimitOutcome::AtLeast { limit_of: Owner::Range }, "{text}");
+    assert_eq!(limit.outcome, held, "{text}");
     assert_eq!(limit.rps, Some(130.0), "{text}");
     assert!(text.contains("bare carries at least 130rps: it held the highest rate"), "{text}");
 }
@@ -246,11 +264,12 @@ fn what_holds_everything_carries_at_least_as_much_and_fails_no_budget() {
 fn who_just_wants_to_know_is_shown_the_scenario() {
     let _alone = alone();
     let workshop = Workshop::new();
-    let arguments = ["limit", "--mesh", "bare", "--slo", "p90=1s", "--from", "100rps", "--to", "110rps"];
-    let output = workshop.meshbench(&arguments).args(["--duration", "1s"]).output().unwrap();
+    let slo = ["--slo", "p90=1s", "--slo", "achieved=80%"];
+    let arguments = ["limit", "--mesh", "bare", "--from", "100rps", "--to", "110rps", "--duration", "1s"];
+    let output = workshop.meshbench(&arguments).args(slo).output().unwrap();
     let text = text_of(&output);
     assert!(output.status.success(), "{text}");
-    assert!(text.contains("slo: {p90: \"1s\"}"), "{text}");
+    assert!(text.contains("slo: {p90: \"1s\", achieved: \"80%\"}"), "{text}");
     assert!(text.contains("bare carries at least 110rps"), "{text}");
     let wrong = workshop.meshbench(&["limit", "--mesh", "barre", "--slo", "p90=1s"]).output().unwrap();
     let text = text_of(&wrong);

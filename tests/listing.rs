@@ -159,8 +159,7 @@ fn closed_standard_output_loses_no_result() {
 fn a_filter_narrows_the_group_and_bare_stays_its_control() {
     let workshop = three_scenarios();
     let output = meshes(&workshop, &["short::reference"]);
-    assert!(output.status.success(), "{}", text_of(&output));
-    let report = workshop.report();
+    let report = workshop.measured(&output);
     let cases: Vec<_> = report.cases.iter().map(|case| (case.mesh.as_str(), case.selected)).collect();
     assert_eq!(cases, [("bare", false), ("reference", true)]);
     let campaign = workshop.campaign();

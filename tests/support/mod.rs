@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use meshbench_core::judge::{Gate, Verdict};
 use procfs::process::{Process, all_processes};
 use tempfile::TempDir;
 
@@ -113,6 +114,24 @@ impl Workshop {
     pub(crate) fn report(&self) -> meshbench_core::report::Report {
         let text = fs::read_to_string(self.campaign().join("report.json")).unwrap();
         serde_json::from_str(&text).unwrap()
+    }
+
+    /// The newest campaign's report: every selected case was measured, nothing went wrong, and the exit code is what the verdicts
+    /// come to. A machine busy with something else may leave a case without a verdict, or short of the offered rate.
+    pub(crate) fn measured(&self, output: &Output) -> meshbench_core::report::Report {
+        let report = self.report();
+        let selected = || report.cases.iter().filter(|case| case.selected);
+        for case in selected() {
+            let is_fine = match &case.verdict {
+                Verdict::Error { .. } | Verdict::Regressed { .. } | Verdict::NotRun { .. } => false,
+                Verdict::Fail { breaches } => breaches.iter().all(|breach| breach.contains("kept the rate")),
+                _ => true,
+            };
+            assert!(is_fine && !case.runs.is_empty(), "{:?}: {}", case.verdict, text_of(output));
+        }
+        let fails = selected().any(|case| Gate::default().fails(&case.verdict));
+        assert_eq!(output.status.success(), !fails, "{}", text_of(output));
+        report
     }
 
     /// Ids of campaigns that still have a scratch folder here.
@@ -277,5 +296,16 @@ fn copy_folder(from: &Path, to: &Path) {
         } else {
             fs::copy(entry.path(), target).unwrap();
         }
+    }
+}
+
+/// A process that is killed with whoever started it, so that a test that fails leaves none to the next.
+pub(crate) struct Started(pub(crate) Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // One that has ended is what it should be.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }

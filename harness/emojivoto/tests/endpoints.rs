@@ -148,7 +148,11 @@ async fn the_artificial_delay_holds_back_votes_and_nothing_else() {
     const DELAY: std::time::Duration = std::time::Duration::from_secs(1);
     let app = App::start(&["--artificial-delay=1s", "--seed-votes=:joy:=1"]).await;
     let vote = app.time_of("/api/vote?choice=:joy:").await;
-    let leaderboard = app.time_of("/api/leaderboard").await;
+    let mut leaderboard = app.time_of("/api/leaderboard").await;
+    // The machine may hold back any of them.
+    for _ in 0..4 {
+        leaderboard = leaderboard.min(app.time_of("/api/leaderboard").await);
+    }
     assert!(vote >= DELAY, "a vote took {vote:?}");
     assert!(leaderboard * 2 < vote, "the leaderboard took {leaderboard:?}, a vote {vote:?}");
 }

@@ -14,7 +14,7 @@ use rstest::rstest;
 use support::{OK, ScriptedServer, Then, measure, say, settings};
 
 const SHARDS: u32 = 4;
-const TIMEOUT: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Answers `/ok`, refuses `/broken`, and leaves `/silent` without an answer.
 fn server() -> ScriptedServer {

@@ -122,9 +122,10 @@ fn an_interrupted_run_keeps_what_it_has(#[values("progress", "started")] trigger
     assert!(recording.interrupted);
     assert_eq!(recording.requests, recording.successes + recording.error_count());
     if trigger == "progress" {
-        assert!(recording.successes >= 200, "{} successes after a second", recording.successes);
+        assert!(recording.successes >= 100, "{} successes after a second", recording.successes);
         let share = recording.achieved_share().unwrap();
-        assert!(share > 0.9, "{share} of the offered rate in the window as far as it got");
+        // Of the hour that was planned it would be next to nothing.
+        assert!(share > 0.5, "{share} of the offered rate in the window as far as it got");
     } else {
         assert_eq!((recording.requests, recording.window_ns), (0, 0));
     }

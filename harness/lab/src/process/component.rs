@@ -330,13 +330,13 @@ mod tests {
         let component = Component::start(&spec, "test").unwrap();
         let group = component.process_group();
         let log = component.log().to_owned();
-        crate::wait::until(Duration::from_secs(5), || async {
+        crate::wait::until(Duration::from_secs(60), || async {
             last_lines(&log, 1).ok().filter(|lines| !lines.is_empty()).ok_or_else(|| "no line".to_owned())
         })
         .await
         .unwrap();
         component.stop().await;
-        crate::wait::until(Duration::from_secs(5), || async {
+        crate::wait::until(Duration::from_secs(60), || async {
             if group_exists(group) { Err("group still there".to_owned()) } else { Ok(()) }
         })
         .await
@@ -349,7 +349,7 @@ mod tests {
         let component = Component::start(&shell("sleep 600 & sleep 600", directory.path()), "test").unwrap();
         let group = component.process_group();
         drop(component);
-        crate::wait::until(Duration::from_secs(5), || async {
+        crate::wait::until(Duration::from_secs(60), || async {
             if group_exists(group) { Err("group still there".to_owned()) } else { Ok(()) }
         })
         .await
