@@ -31,9 +31,10 @@ const SWEEP_LIMIT: Duration = Duration::from_secs(10);
 /// How long a process that was just killed may take to disappear by itself.
 const GOING_LIMIT: Duration = Duration::from_secs(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
-/// How often in succession no process must be seen before none is taken to be there: while one is about to run another
-/// program, its environment cannot be read.
+/// How often in succession no process must be seen before none is taken to be there.
 const LOOKS: u32 = 2;
+/// How long one without an environment is waited for: while a process is about to run another program, it has none.
+const STARTING_LIMIT: Duration = Duration::from_millis(200);
 
 /// A campaign's claim to be alive, with a scratch folder for its run time.
 ///
@@ -43,7 +44,19 @@ const LOOKS: u32 = 2;
 pub struct LiveCampaign {
     id: String,
     scratch: PathBuf,
-    _lock: File,
+    _lock: Held,
+}
+
+/// A lock on a file, given free when dropped. Closing the file would not do: a child that is being started has the same
+/// file open until it runs its program.
+#[derive(Debug)]
+struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // The kernel gives it free with the last who has the file open.
+        let _: io::Result<()> = self.0.unlock();
+    }
 }
 
 /// What a sweep found and ended.
@@ -75,7 +88,7 @@ impl LiveCampaign {
         let lock = File::create(scratch.join(LOCK_FILE))?;
         lock.lock()?;
         drop(registry);
-        Ok(Self { id: id.to_owned(), scratch: fs::canonicalize(scratch)?, _lock: lock })
+        Ok(Self { id: id.to_owned(), scratch: fs::canonicalize(scratch)?, _lock: Held(lock) })
     }
 
     /// The campaign's id.
@@ -166,7 +179,7 @@ pub async fn sweep(
 struct DeadCampaign {
     id: String,
     folder: PathBuf,
-    _lock: File,
+    _lock: Held,
 }
 
 impl DeadCampaign {
@@ -184,7 +197,7 @@ impl DeadCampaign {
             match lock.try_lock() {
                 Ok(()) => {
                     let id = entry.file_name().to_string_lossy().into_owned();
-                    dead.push(Self { id, folder, _lock: lock });
+                    dead.push(Self { id, folder, _lock: Held(lock) });
                 }
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => return Err(error),
@@ -194,21 +207,25 @@ impl DeadCampaign {
     }
 }
 
-fn lock_registry(live: &Path) -> io::Result<File> {
+fn lock_registry(live: &Path) -> io::Result<Held> {
     let registry = File::create(live.join("register.lock"))?;
     registry.lock()?;
-    Ok(registry)
+    Ok(Held(registry))
 }
 
 /// Kills every process whose `variable` is `mark` and waits until it is gone.
 pub(super) fn kill_marked(variable: &str, mark: &str) -> Killed {
     let mut seen = Vec::new();
-    let mut empty_looks = 0;
-    let deadline = Instant::now() + SWEEP_LIMIT;
+    let (mut empty_looks, mut last_seen) = (0, Instant::now());
+    let deadline = last_seen + SWEEP_LIMIT;
     loop {
-        let marked = marked_processes(variable, mark);
+        let Look { marked, is_any_starting } = look(variable, mark);
         let labels: Vec<_> = marked.iter().map(|(pid, name)| format!("{name} ({pid})")).collect();
-        empty_looks = if marked.is_empty() { empty_looks + 1 } else { 0 };
+        if !marked.is_empty() {
+            last_seen = Instant::now();
+        }
+        let may_be_more = is_any_starting && last_seen.elapsed() < STARTING_LIMIT;
+        empty_looks = if marked.is_empty() && !may_be_more { empty_looks + 1 } else { 0 };
         if empty_looks == LOOKS || Instant::now() > deadline {
             seen.retain(|label| !labels.contains(label));
             return Killed { ended: seen, left: labels };
@@ -231,20 +248,29 @@ pub(super) struct Killed {
 }
 
 fn marked_processes(variable: &str, mark: &str) -> Vec<(i32, String)> {
+    look(variable, mark).marked
+}
+
+/// What is seen of all processes at once.
+struct Look {
+    /// Those with the mark, by id and name.
+    marked: Vec<(i32, String)>,
+    /// Whether one may have a mark that cannot be read yet.
+    is_any_starting: bool,
+}
+
+fn look(variable: &str, mark: &str) -> Look {
     let own = nix::unistd::getpid().as_raw();
-    let is_marked = |process: &procfs::process::Process| {
-        process.pid != own
-            && process.environ().is_ok_and(|environment| {
-                environment.get(std::ffi::OsStr::new(variable)).is_some_and(|value| value == mark)
-            })
-    };
-    all_processes()
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(is_marked)
-        .filter_map(|process| Some((process.pid, process.stat().ok()?.comm)))
-        .collect()
+    let mut look = Look { marked: Vec::new(), is_any_starting: false };
+    for process in all_processes().into_iter().flatten().flatten().filter(|process| process.pid != own) {
+        let (Ok(environment), Ok(stat)) = (process.environ(), process.stat()) else { continue };
+        if environment.get(std::ffi::OsStr::new(variable)).is_some_and(|value| value == mark) {
+            look.marked.push((process.pid, stat.comm));
+        }
+        // The kernel's own threads and those that have ended have no memory either.
+        look.is_any_starting |= environment.is_empty() && stat.vsize > 0;
+    }
+    look
 }
 
 #[cfg(test)]
@@ -260,7 +286,7 @@ mod tests {
     /// A campaign that died: its folder is there, its lock is not held.
     fn leave_dead(output: &Path, id: &str) {
         let campaign = LiveCampaign::claim(output, id).unwrap();
-        let LiveCampaign { _lock: ref lock, .. } = campaign;
+        let LiveCampaign { _lock: Held(ref lock), .. } = campaign;
         lock.unlock().unwrap();
         std::mem::forget(campaign);
     }
