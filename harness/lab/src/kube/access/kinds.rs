@@ -23,8 +23,12 @@ pub(super) struct Kind {
 pub(super) enum Removal {
     /// What the API server asks about other objects: once those who answer are gone, nothing could be removed.
     Interceptors,
-    /// Namespaces, with all that is in them.
+    /// Namespaces, with all that is in them, but for those of meshes, which may have to take part in that.
     Namespaces,
+    /// What runs elsewhere, and so makes objects by itself.
+    Workloads,
+    /// Namespaces of meshes, which carry the word of what these made elsewhere.
+    MeshNamespaces,
     /// What was made in namespaces of others.
     InNamespaces,
     /// What is in no namespace.
@@ -35,8 +39,15 @@ pub(super) enum Removal {
 
 impl Removal {
     /// The steps, in order.
-    pub(super) const STEPS: [Self; 5] =
-        [Self::Interceptors, Self::Namespaces, Self::InNamespaces, Self::ClusterWide, Self::Definitions];
+    pub(super) const STEPS: [Self; 7] = [
+        Self::Interceptors,
+        Self::Namespaces,
+        Self::Workloads,
+        Self::MeshNamespaces,
+        Self::InNamespaces,
+        Self::ClusterWide,
+        Self::Definitions,
+    ];
 }
 
 const ADMISSION: &str = "admissionregistration.k8s.io";
@@ -61,11 +72,11 @@ pub(super) const MADE: &[Kind] = &[
     kind("", "v1", "Secret", "secrets", Removal::InNamespaces),
     kind("", "v1", "Service", "services", Removal::InNamespaces),
     kind("", "v1", "Pod", "pods", Removal::InNamespaces),
-    kind("apps", "v1", "Deployment", "deployments", Removal::InNamespaces),
-    kind("apps", "v1", "DaemonSet", "daemonsets", Removal::InNamespaces),
-    kind("apps", "v1", "StatefulSet", "statefulsets", Removal::InNamespaces),
-    kind("batch", "v1", "Job", "jobs", Removal::InNamespaces),
-    kind("batch", "v1", "CronJob", "cronjobs", Removal::InNamespaces),
+    kind("apps", "v1", "Deployment", "deployments", Removal::Workloads),
+    kind("apps", "v1", "DaemonSet", "daemonsets", Removal::Workloads),
+    kind("apps", "v1", "StatefulSet", "statefulsets", Removal::Workloads),
+    kind("batch", "v1", "Job", "jobs", Removal::Workloads),
+    kind("batch", "v1", "CronJob", "cronjobs", Removal::Workloads),
     kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", Removal::InNamespaces),
     kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", Removal::InNamespaces),
     kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", Removal::InNamespaces),
@@ -88,6 +99,11 @@ const fn kind(
 }
 
 impl Kind {
+    /// Whether its objects are removed in this step.
+    pub(super) fn is_removed_in(&self, step: Removal) -> bool {
+        self.removal == step || (self.removal, step) == (Removal::Namespaces, Removal::MeshNamespaces)
+    }
+
     /// Its objects in all namespaces, or in one.
     pub(super) fn api(&self, cluster: &Cluster, namespace: Option<&str>) -> Api<DynamicObject> {
         let Self { group, version, name, plural, .. } = self;

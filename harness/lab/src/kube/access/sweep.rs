@@ -108,27 +108,46 @@ async fn remove(cluster: &Cluster, campaigns: &[String]) -> Swept {
         return swept;
     }
     let selector = format!("{CAMPAIGN} in ({})", campaigns.join(","));
-    let leaves = leaves_of(cluster, &selector).await.unwrap_or_else(|error| {
-        swept.left.push(error_chain(&error));
-        Vec::new()
-    });
-    let mut hung = Vec::new();
+    let Word { leaves, carriers } = match word_of(cluster, &selector).await {
+        Ok(word) => word,
+        // It would go with the namespaces that carry it.
+        Err(error) => {
+            swept.left.push(error_chain(&error));
+            return swept;
+        }
+    };
+    let (mut hung, mut is_word_needed) = (Vec::new(), false);
     for step in Removal::STEPS {
-        let kinds = MADE.iter().filter(|kind| kind.removal == step);
-        let removals = kinds.map(|kind| remove_kind(cluster, kind, &selector, &hung));
+        if step == Removal::MeshNamespaces && is_word_needed {
+            continue;
+        }
+        let kinds = MADE.iter().filter(|kind| kind.is_removed_in(step));
+        let stays = |object: &DynamicObject| match object.namespace() {
+            Some(namespace) => hung.contains(&namespace),
+            None => match step {
+                Removal::Namespaces => carriers.contains(&object.name_any()),
+                // Those that hang have been waited for.
+                Removal::MeshNamespaces => !carriers.contains(&object.name_any()),
+                _ => false,
+            },
+        };
+        let removals = kinds.map(|kind| remove_kind(cluster, kind, &selector, stays));
         let outcomes: Vec<Outcome> = stream::iter(removals).buffered(AT_ONCE).collect().await;
         for Outcome { removed, left, remaining } in outcomes {
             swept.removed.extend(removed);
             swept.left.extend(left);
-            if step == Removal::Namespaces {
+            if matches!(step, Removal::Namespaces | Removal::MeshNamespaces) {
                 hung.extend(remaining);
             }
         }
-        // Whoever made them is gone with the namespaces, and makes no more.
-        if step == Removal::Namespaces && !leaves.is_empty() {
+        // Whoever made them is gone, and makes no more; the word of them goes after them, with the mesh's namespaces.
+        if step == Removal::Workloads && !leaves.is_empty() {
             match remove_leaves(cluster, &leaves, Instant::now() + GONE_LIMIT).await {
                 Ok(()) => swept.removed.push("what the mesh had made outside its namespaces".to_owned()),
-                Err(error) => swept.left.push(error_chain(&error)),
+                Err(error) => {
+                    swept.left.push(error_chain(&error));
+                    is_word_needed = true;
+                }
             }
         }
     }
@@ -138,18 +157,27 @@ async fn remove(cluster: &Cluster, campaigns: &[String]) -> Swept {
     swept
 }
 
+/// The word of what meshes made outside their namespaces.
+#[derive(Debug, Default)]
+struct Word {
+    leaves: Vec<LeftOver>,
+    /// The namespaces that carry it.
+    carriers: Vec<String>,
+}
+
 /// What the meshes of campaigns made outside their namespaces, by the word that these carry.
-async fn leaves_of(cluster: &Cluster, selector: &str) -> Result<Vec<LeftOver>, KubeError> {
+async fn word_of(cluster: &Cluster, selector: &str) -> Result<Word, KubeError> {
     let namespaces: Api<Namespace> = Api::all(cluster.client().clone());
     let listed = namespaces.list(&ListParams::default().labels(selector)).await;
     let listed = listed.map_err(KubeError::api("list the namespaces of campaigns"))?;
-    let word = |namespace: &Namespace| {
-        let leaves = namespace.annotations().get(LEAVES)?;
-        serde_json::from_str::<Vec<LeftOver>>(leaves).ok()
-    };
-    let mut leaves: Vec<LeftOver> = listed.items.iter().filter_map(word).flatten().collect();
-    leaves.dedup();
-    Ok(leaves)
+    let mut word = Word::default();
+    for namespace in &listed.items {
+        let Some(said) = namespace.annotations().get(LEAVES) else { continue };
+        word.carriers.push(namespace.name_any());
+        word.leaves.extend(serde_json::from_str::<Vec<LeftOver>>(said).into_iter().flatten());
+    }
+    word.leaves.dedup();
+    Ok(word)
 }
 
 /// What became of the objects of a kind.
@@ -161,8 +189,13 @@ struct Outcome {
     remaining: Vec<String>,
 }
 
-/// Removes the objects of a kind, and waits until they are gone; but not what hangs together with its namespace.
-async fn remove_kind(cluster: &Cluster, kind: &Kind, selector: &str, hung: &[String]) -> Outcome {
+/// Removes the objects of a kind, but for those that stay, and waits until they are gone.
+async fn remove_kind(
+    cluster: &Cluster,
+    kind: &Kind,
+    selector: &str,
+    stays: impl Fn(&DynamicObject) -> bool,
+) -> Outcome {
     let mut outcome = Outcome::default();
     let objects = match list(cluster, kind, selector).await {
         Ok(objects) => objects,
@@ -171,10 +204,8 @@ async fn remove_kind(cluster: &Cluster, kind: &Kind, selector: &str, hung: &[Str
             return outcome;
         }
     };
-    let hangs =
-        |object: &&DynamicObject| object.namespace().is_some_and(|namespace| hung.contains(&namespace));
     let deletions =
-        objects.iter().filter(|object| !hangs(object)).map(|object| delete(cluster, kind, object));
+        objects.iter().filter(|object| !stays(object)).map(|object| delete(cluster, kind, object));
     let deleted: Vec<_> = stream::iter(deletions).buffered(AT_ONCE).collect().await;
     let mut going = Vec::new();
     for deletion in deleted {
@@ -208,7 +239,7 @@ async fn delete(cluster: &Cluster, kind: &Kind, object: &DynamicObject) -> Resul
     let title = title(kind, object);
     // A workload is gone only when its pods are; a namespace waits for all in it by itself.
     let parameters = match kind.removal {
-        Removal::InNamespaces => DeleteParams::foreground(),
+        Removal::Workloads | Removal::InNamespaces => DeleteParams::foreground(),
         _ => DeleteParams::background(),
     };
     let parameters = parameters.preconditions(Preconditions { uid: object.uid(), resource_version: None });
@@ -308,8 +339,10 @@ mod tests {
 
     #[test]
     fn definitions_go_last_and_what_could_forbid_removals_first() {
-        let steps: Vec<Removal> =
-            Removal::STEPS.into_iter().filter(|&step| MADE.iter().any(|kind| kind.removal == step)).collect();
+        let steps: Vec<Removal> = Removal::STEPS
+            .into_iter()
+            .filter(|&step| MADE.iter().any(|kind| kind.is_removed_in(step)))
+            .collect();
         assert_eq!(steps, Removal::STEPS);
     }
 }
