@@ -95,6 +95,19 @@ pub enum KubeError {
     /// Traffic does not take the way it must; nothing measured would mean what it says.
     #[error("the data path is not proven: {0}")]
     DataPath(String),
+    /// Something came to the cluster while a mesh was there, and did not go with it.
+    #[error("the cluster is not as it was before the mesh: {0}")]
+    LeftBehind(String),
+    /// A proxy does not answer, though the API server does.
+    #[error("cannot {doing}: {pod} has not answered for {}, though the API server does", humantime::format_duration(*waited))]
+    ProxySilent {
+        /// The pod, as `namespace/name`.
+        pod: String,
+        /// What was tried.
+        doing: String,
+        /// How long an answer was waited for.
+        waited: std::time::Duration,
+    },
     /// The load generator would not stand as the campaign's results say: beside what it loads, or on a node of its own.
     #[error("the load generator would not stand as when the campaign began: {0}")]
     OtherPlacement(String),
@@ -135,6 +148,7 @@ impl KubeError {
                 | Self::NotEnrolled { .. }
                 | Self::DataPath(_)
                 | Self::OtherPlacement(_)
+                | Self::ProxySilent { .. }
                 | Self::ProxiesLost { .. }
                 | Self::NodesLost { .. }
         )

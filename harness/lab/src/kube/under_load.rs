@@ -7,14 +7,18 @@ use crate::error::{LabError, error_chain};
 const UNREACHED: &str = "error trying to reach service";
 
 /// What became of a data path that was proven before the load and cannot be confirmed after it: what happened under load,
-/// where proxies in its way were restarted meanwhile, or cannot be reached any more though the API server can. What is merely
-/// late may be anybody's doing.
+/// where proxies in its way were restarted meanwhile, or cannot be reached any more or say nothing though the API server
+/// answers. What else is late may be anybody's doing.
 pub(super) fn blame(restarts: Vec<String>, error: KubeError) -> LabError {
     if !restarts.is_empty() {
         let result = error_chain(&error);
         return LabError::under_load(KubeError::ProxiesLost { restarts, result });
     }
-    let is_gone = matches!(&error, KubeError::Refused { status, .. } if status.message.contains(UNREACHED));
+    let is_gone = match &error {
+        KubeError::ProxySilent { .. } => true,
+        KubeError::Refused { status, .. } => status.message.contains(UNREACHED),
+        _ => false,
+    };
     if is_gone { LabError::under_load(error) } else { error.into() }
 }
 
@@ -33,6 +37,11 @@ mod tests {
         KubeError::Refused { doing: "read the counters of mb-r-app-0/web-x".to_owned(), status }
     }
 
+    fn silent() -> KubeError {
+        let doing = "read the counters of mb-r-app-0/web-x".to_owned();
+        KubeError::ProxySilent { pod: "mb-r-app-0/web-x".to_owned(), doing, waited: Duration::from_secs(20) }
+    }
+
     fn late() -> KubeError {
         let waited = TimedOut { limit: Duration::from_secs(30), last_seen: "no answer".to_owned() };
         KubeError::TimedOut { what: "the data path is not confirmed".to_owned(), waited }
@@ -40,6 +49,7 @@ mod tests {
 
     #[rstest]
     #[case::proxy_that_is_down(refused("error trying to reach service: connection refused"), true)]
+    #[case::proxy_that_hangs(silent(), true)]
     #[case::somebody_who_is_late(late(), false)]
     #[case::api_server_that_is_overloaded(refused("the server is unable to handle the request"), false)]
     #[case::traffic_that_went_around(KubeError::DataPath("nothing crossed".to_owned()), false)]

@@ -1,20 +1,24 @@
 //! What the mesh's own counters say of the traffic, through the API server's pod proxy.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hyper::http::Request;
 use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
 use kube::api::{Api, ListParams};
-use kube::{Client, ResourceExt};
 use meshbench_core::run::DataPathProof;
 use prometheus_parse::Scrape;
+use tokio::time::timeout;
 
 use super::answered::Answered;
 use crate::kube::workload::{DeployedPod, Layout, Service};
 use crate::kube::{Cluster, KubeError};
 use crate::mesh::{Crossing, KubeCounters, KubeProof, MetricSelector, SharedCounters, parse_scrape};
 
+/// How long a proxy may take to tell its counters.
+const ANSWER: Duration = Duration::from_secs(20);
 /// How many proxies are asked at once.
 const CONCURRENCY: usize = 16;
 
@@ -46,7 +50,8 @@ struct Counts {
 /// Reads the counters that a mesh's proof names; nothing for a mesh without.
 ///
 /// # Errors
-/// [`KubeError::DataPath`] with the pod whose counters cannot be read; [`KubeError::Api`].
+/// [`KubeError::DataPath`] with the pod whose counters cannot be read; [`KubeError::ProxySilent`] with one that does not
+/// answer; [`KubeError::Api`].
 pub(super) async fn read(
     cluster: &Cluster,
     proof: Option<&KubeProof>,
@@ -58,7 +63,7 @@ pub(super) async fn read(
     if let Some(counters) = &proof.sidecar {
         let read = stream::iter(pods).map(|pod| async move {
             let address = (pod.namespace.as_str(), pod.name.as_str());
-            let scrape = scrape(cluster.client(), address, counters.port, &counters.path).await?;
+            let scrape = scrape(cluster, address, counters.port, &counters.path).await?;
             Ok((key(pod), counts(counters, &scrape)))
         });
         crossings.sidecars = read.buffer_unordered(CONCURRENCY).try_collect().await?;
@@ -81,7 +86,7 @@ async fn read_shared(cluster: &Cluster, shared: &SharedCounters, layout: &Layout
         let listed = pods.list(&selector).await;
         for pod in listed.map_err(KubeError::api(format!("list pods of {namespace}")))?.items {
             let address = (namespace.as_str(), pod.name_any());
-            let scrape = scrape(cluster.client(), (address.0, &address.1), shared.port, &shared.path).await?;
+            let scrape = scrape(cluster, (address.0, &address.1), shared.port, &shared.path).await?;
             sum += shared.crossings.sum(&scrape).unwrap_or(0.0);
             proxies += 1;
         }
@@ -96,7 +101,7 @@ async fn read_shared(cluster: &Cluster, shared: &SharedCounters, layout: &Layout
 }
 
 async fn scrape(
-    client: &Client,
+    cluster: &Cluster,
     (namespace, pod): (&str, &str),
     port: u16,
     path: &str,
@@ -109,7 +114,12 @@ async fn scrape(
     let url = format!("/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy{path}");
     let request = Request::get(url).body(Vec::new()).map_err(|error| unread(error.to_string()))?;
     let doing = format!("read the counters of {namespace}/{pod} at :{port}{path}");
-    let text = client.request_text(request).await.map_err(KubeError::api(doing))?;
+    let Ok(answered) = timeout(ANSWER, cluster.client().request_text(request)).await else {
+        // Whoever says nothing may be the one who was to pass the question on.
+        cluster.await_answer(ANSWER).await?;
+        return Err(KubeError::ProxySilent { pod: format!("{namespace}/{pod}"), doing, waited: ANSWER });
+    };
+    let text = answered.map_err(KubeError::api(doing))?;
     parse_scrape(&text).map_err(|error| unread(error.to_string()))
 }
 

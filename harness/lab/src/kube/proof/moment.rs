@@ -38,6 +38,9 @@ fn after_load(error: KubeError) -> KubeError {
         }
         KubeError::Refused { doing, status } => KubeError::Refused { doing: after(doing), status },
         KubeError::Api { doing, source } => KubeError::Api { doing: after(doing), source },
+        KubeError::ProxySilent { pod, doing, waited } => {
+            KubeError::ProxySilent { pod, doing: after(doing), waited }
+        }
         other => other,
     }
 }
