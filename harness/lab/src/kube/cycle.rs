@@ -202,7 +202,7 @@ impl KubeProvider {
             &run,
             node,
         )?);
-        keep_manifests(&arm.folder, &workload_manifests(layout, mesh))?;
+        keep_manifests(&arm.folder, workload_manifests(layout, mesh))?;
         let began = Instant::now();
         let pods = deploy(cluster, layout, mesh, limit).await?;
         made.steps.deploy = began.elapsed().as_secs_f64();
@@ -210,7 +210,8 @@ impl KubeProvider {
         let generators = Generators::start(cluster, &generator, limit).await?;
 
         observe(Event::Step(Step::Verifying));
-        let proven = prove(cluster, layout, mesh, &pods, limit).await?;
+        let proven = prove(cluster, layout, mesh, &pods, limit);
+        let proven = StepLimit::around(limit).keep("the data path is not proven", proven).await?;
         let interval = arm.scenario.resources.interval.as_duration();
         let sampler = Sampler::start(cluster, Subjects::new(layout, mesh), interval);
         let sampler = StepLimit::begin(limit).keep("what is measured cannot be seen", sampler).await?;
@@ -226,7 +227,7 @@ impl KubeProvider {
         let (recording, recording_digest) = keep_recordings(&arm.folder, &load)?;
         let answered = Answered::of(arm.scenario, &recording);
         let confirmed = proven.confirm(cluster, layout, &answered, limit);
-        let confirmed = StepLimit::begin(limit).keep("the data path is not confirmed", confirmed).await;
+        let confirmed = StepLimit::around(limit).keep("the data path is not confirmed", confirmed).await;
         let data_path = confirmed.map_err(|error| blame(observed.restarted_proxies, error))?;
         // After the window: to say so much takes memory that a proxy keeps.
         keep_effective(cluster, mesh.proof.as_ref(), &pods, &arm.folder.join("configuration"), limit).await?;
@@ -290,7 +291,8 @@ impl KubeProvider {
         made.steps.uninstall = began.elapsed().as_secs_f64();
         // What a step was at when it failed.
         let left = remove_all_of(cluster, cluster.campaign()).await.left;
-        if let (Err(_), Some(installation)) = (&uninstalled, installation) {
+        let may_help = !matches!(uninstalled, Ok(()) | Err(KubeError::LeftBehind(_)));
+        if let Some(installation) = installation.filter(|_| may_help) {
             uninstalled = installation.uninstall(cluster, limit).await;
         }
         let released = match &standing {

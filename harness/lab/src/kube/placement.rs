@@ -4,8 +4,10 @@ use k8s_openapi::api::core::v1::Node;
 use kube::ResourceExt;
 use meshbench_core::report::ClusterEnvironment;
 
-use super::access::{ReservedNode, schedulable};
+use super::access::{ReservedNode, schedulable, taints};
 use super::error::KubeError;
+
+const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 
 /// Refuses a node for the load generator that it shares, or does not share, other than when the campaign began: arms that
 /// differ in that are not comparable, and what is said of all would be wrong for some.
@@ -28,14 +30,21 @@ pub(super) fn refuse_another_placement(
             taking.join(" and ")
         )));
     }
-    let away = environment.nodes.iter().filter(|known| !taking.contains(&known.name));
-    let away: Vec<_> = away.map(|known| format!("{} {}", known.name, why_away(&known.name, nodes))).collect();
+    let takes_none = |name: &str| nodes.iter().any(|node| node.name_any() == name && is_control_plane(node));
+    let away = environment.nodes.iter().map(|known| &known.name);
+    let away = away.filter(|&name| !taking.contains(name) && !takes_none(name));
+    let away: Vec<_> = away.map(|name| format!("{name} {}", why_away(name, nodes))).collect();
     Err(KubeError::OtherPlacement(format!(
         "it had a node of its own, and by now only {} takes pods: {}; make one of them take pods again (`kubectl uncordon` \
          where it is cordoned), or begin anew",
         node.name,
         away.join("; ")
     )))
+}
+
+/// Whether it is one of those that never take pods of others.
+fn is_control_plane(node: &Node) -> bool {
+    taints(node).iter().any(|taint| taint.key == CONTROL_PLANE)
 }
 
 fn why_away(name: &str, nodes: &[Node]) -> &'static str {
@@ -48,6 +57,7 @@ fn why_away(name: &str, nodes: &[Node]) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::api::core::v1::Taint;
     use meshbench_core::report::ClusterNode;
     use serde_json::json;
 
@@ -85,6 +95,14 @@ mod tests {
         assert_eq!(refused(false, false, &[node("a", false), node("b", false)]), None);
         assert_eq!(refused(true, true, &[node("a", false)]), None);
         insta::assert_snapshot!(refused(false, true, &[node("a", false), node("b", true)]).unwrap(), @"the load generator would not stand as when the campaign began: it had a node of its own, and by now only a takes pods: b is cordoned; c is gone; make one of them take pods again (`kubectl uncordon` where it is cordoned), or begin anew");
+        let mut control = node("c", false);
+        control.spec.get_or_insert_default().taints = Some(vec![Taint {
+            key: CONTROL_PLANE.to_owned(),
+            effect: "NoSchedule".to_owned(),
+            ..Taint::default()
+        }]);
+        let said = refused(false, true, &[node("a", false), node("b", true), control]).unwrap();
+        assert!(said.contains("b is cordoned; make one"), "{said}");
         insta::assert_snapshot!(refused(true, false, &[node("a", false), node("b", false)]).unwrap(), @"the load generator would not stand as when the campaign began: it shared the only node, and by now a and b take pods; begin anew, for runs on a node of its own cannot be compared with those before");
     }
 }

@@ -10,6 +10,7 @@ use meshbench_core::recording::{Merge, Recording};
 use serde_json::Value;
 
 use super::error::KubeError;
+use super::install::empty_secrets;
 use super::load::{LoadOutcome, PodRecording};
 use crate::error::{LabError, error_chain};
 
@@ -31,8 +32,9 @@ pub(super) fn course_of(load: &LoadOutcome, incidents: Vec<String>) -> Result<Co
     })
 }
 
-/// Writes what is deployed, as `kubectl apply` takes it.
-pub(super) fn keep_manifests(folder: &Path, manifests: &Value) -> Result<(), LabError> {
+/// Writes what is deployed, as `kubectl apply` takes it, but for what Secrets hold.
+pub(super) fn keep_manifests(folder: &Path, mut manifests: Value) -> Result<(), LabError> {
+    empty_secrets(&mut manifests);
     let path = folder.join("workload.json");
     fs::write(&path, format!("{manifests:#}")).map_err(LabError::file("write", &path))
 }

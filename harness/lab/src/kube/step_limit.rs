@@ -8,6 +8,9 @@ use tokio::time::{Instant, timeout_at};
 use super::error::KubeError;
 use crate::wait::TimedOut;
 
+/// How long after its limit a step may ask the cluster why it failed.
+const FINDING_OUT: Duration = Duration::from_secs(10);
+
 /// The time that a step has, running since it began.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StepLimit {
@@ -19,6 +22,12 @@ impl StepLimit {
     /// Begins a step that may take so long.
     pub(super) fn begin(limit: Duration) -> Self {
         Self { limit, ends: Instant::now() + limit }
+    }
+
+    /// Begins a step whose parts keep to this limit by themselves as long as the API server answers, and have a little more
+    /// time to find out why it ran out.
+    pub(super) fn around(limit: Duration) -> Self {
+        Self { limit, ends: Instant::now() + limit + FINDING_OUT }
     }
 
     /// What is left of it.

@@ -5,6 +5,7 @@
 //! dead campaigns left.
 
 mod choice;
+mod cluster_wide;
 mod holder;
 mod kinds;
 mod lease;
@@ -16,8 +17,9 @@ mod sweep;
 
 pub(super) use choice::ReservedNode;
 pub(super) use choice::schedulable;
+pub(super) use cluster_wide::ClusterWide;
 pub(super) use lease::HeldLease;
-pub(super) use nodes::{list as list_nodes, release, reserve};
+pub(super) use nodes::{list as list_nodes, release, reserve, taints};
 pub use permissions::{Rule, role_yaml, rules};
 pub(super) use preflight::examine_images;
 pub use preflight::{Finding, Grade, KnownImages, Preflight, ROOM, TriedImages, Wanted, examine, try_images};

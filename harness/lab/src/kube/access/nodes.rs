@@ -121,7 +121,7 @@ pub(super) fn reserved_by(node: &Node) -> Vec<String> {
 }
 
 /// The taints of a node.
-pub(super) fn taints(node: &Node) -> &[Taint] {
+pub(in crate::kube) fn taints(node: &Node) -> &[Taint] {
     match &node.spec {
         Some(NodeSpec { taints: Some(taints), .. }) => taints,
         _ => &[],

@@ -52,8 +52,8 @@ fn document_without_secrets(text: &str) -> String {
     objects.iter().map(|object| format!("---\n{object:#}\n")).collect()
 }
 
-/// How many there were, those in a list included.
-fn empty_secrets(object: &mut Value) -> usize {
+/// Puts a digest in place of each value of a Secret. How many there were, those in a list included.
+pub(in crate::kube) fn empty_secrets(object: &mut Value) -> usize {
     let items = object.get_mut("items").and_then(Value::as_array_mut);
     let in_items = items.into_iter().flatten().map(empty_secrets).sum();
     if object["kind"] != "Secret" {

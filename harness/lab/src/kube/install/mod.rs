@@ -18,6 +18,7 @@ mod shipped;
 mod trouble;
 mod uninstall;
 
+pub(super) use kept::empty_secrets;
 pub(super) use leaves::remove as remove_leaves;
 
 use std::collections::BTreeSet;
@@ -26,16 +27,14 @@ use std::time::Duration;
 
 use kube::api::DynamicObject;
 use serde_json::Value;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
+use super::access::ClusterWide;
 use super::cluster::Cluster;
 use super::error::KubeError;
+use super::step_limit::StepLimit;
 use crate::mesh::{KubeMesh, MeshDefinition};
-use crate::wait::TimedOut;
 use kept::keep;
-
-/// How long after its limit a step may ask the cluster why it failed.
-const FINDING_OUT: Duration = Duration::from_secs(10);
 
 /// A mesh that is to be installed, is, or is to be removed.
 #[derive(Debug, Clone)]
@@ -44,8 +43,8 @@ pub(super) struct MeshInstallation<'mesh> {
     kube: &'mesh KubeMesh,
     /// Its own namespaces and everything that was rendered.
     objects: Vec<DynamicObject>,
-    /// Whether anything may be in the cluster.
-    begun: bool,
+    /// What was in the cluster before, once anything of the mesh may be there.
+    before: Option<ClusterWide>,
 }
 
 impl<'mesh> MeshInstallation<'mesh> {
@@ -70,7 +69,7 @@ impl<'mesh> MeshInstallation<'mesh> {
         }
         let own = kube.namespaces.iter().map(|own| manifest::own_namespace(own, &kube.leaves));
         let objects = own.chain(steps.into_iter().flat_map(|step| step.objects)).collect();
-        Ok(Self { mesh, kube, objects, begun: false })
+        Ok(Self { mesh, kube, objects, before: None })
     }
 
     /// Makes everything in the cluster and waits until the mesh is ready for workloads.
@@ -81,14 +80,14 @@ impl<'mesh> MeshInstallation<'mesh> {
     /// with what its pods say. What was made until then is for [`Self::uninstall`].
     pub(super) async fn install(&mut self, cluster: &Cluster, limit: Duration) -> Result<(), KubeError> {
         let deadline = Instant::now() + limit;
-        let doing = format!("install {}", self.mesh.name);
-        answered(doing, limit, async {
+        let doing = format!("cannot install {}", self.mesh.name);
+        let installed = async {
             apply::refuse_what_is_there(cluster, &self.mesh.name, &self.objects).await?;
-            self.begun = true;
+            self.before = Some(ClusterWide::now(cluster).await?);
             apply::apply(cluster, &self.objects, deadline).await?;
             ready::await_ready(cluster, self.kube, deadline).await
-        })
-        .await
+        };
+        StepLimit::around(limit).keep(&doing, installed).await
     }
 
     /// The objects that each application's namespace needs to be part of the mesh; they are removed with it.
@@ -111,15 +110,15 @@ impl<'mesh> MeshInstallation<'mesh> {
     /// that failed or was dropped half-way, and again after a removal that failed.
     ///
     /// # Errors
-    /// [`KubeError::TimedOut`] naming what is not gone within the limit and what holds it; [`KubeError::Api`].
+    /// [`KubeError::TimedOut`] naming what is not gone within the limit and what holds it; [`KubeError::LeftBehind`] naming
+    /// what is in no namespace and came meanwhile, from wherever; [`KubeError::Api`].
     pub(super) async fn uninstall(&self, cluster: &Cluster, limit: Duration) -> Result<(), KubeError> {
-        if !self.begun {
-            return Ok(());
-        }
+        let Some(before) = &self.before else { return Ok(()) };
         let deadline = Instant::now() + limit;
-        let doing = format!("uninstall {}", self.mesh.name);
-        answered(doing, limit, uninstall::uninstall(cluster, &self.objects, &self.kube.leaves, deadline))
-            .await
+        let doing = format!("cannot uninstall {}", self.mesh.name);
+        let uninstalled = uninstall::uninstall(cluster, &self.objects, &self.kube.leaves, deadline);
+        StepLimit::around(limit).keep(&doing, uninstalled).await?;
+        before.await_nothing_new(cluster).await
     }
 }
 
@@ -131,19 +130,6 @@ impl<'mesh> MeshInstallation<'mesh> {
 pub(super) async fn images_of(mesh: &MeshDefinition, kube: &KubeMesh) -> Result<BTreeSet<String>, KubeError> {
     let steps = render::render(mesh, kube).await?;
     Ok(steps.iter().flat_map(|step| &step.objects).flat_map(manifest::images_in).collect())
-}
-
-/// What keeps to its limit by itself, as long as the API server answers; it has the time to find out more about a failure.
-async fn answered(
-    doing: String,
-    limit: Duration,
-    work: impl Future<Output = Result<(), KubeError>>,
-) -> Result<(), KubeError> {
-    let limit = limit + FINDING_OUT;
-    timeout(limit, work).await.unwrap_or_else(|_| {
-        let last_seen = "an API server that does not answer".to_owned();
-        Err(KubeError::TimedOut { what: format!("cannot {doing}"), waited: TimedOut { limit, last_seen } })
-    })
 }
 
 /// The time until a deadline, in milliseconds: messages show it.
