@@ -9,6 +9,7 @@ use super::diagnosis::{late, not_enrolled};
 use super::layout::Layout;
 use super::making::make_all;
 use super::manifests::manifests;
+use super::shared_proxies::await_shared_proxies;
 use super::standing::{DeployedPod, Standing, standing};
 use crate::kube::step_limit::StepLimit;
 use crate::kube::{Cluster, KubeError, watch};
@@ -17,8 +18,8 @@ use crate::mesh::KubeMesh;
 /// Whose pods are deployed here, in words.
 const WORKLOAD: &str = "the workload";
 
-/// Makes a workload in a mesh, and waits until every pod is ready and has the mesh's containers and no others. Gives the
-/// pods, app by app. What was made is there also after an error: [`delete`](super::delete::delete) removes it.
+/// Makes a workload in a mesh, and waits until every pod is ready and has the mesh's containers and no others, and until the
+/// mesh's proxies beside them are there. Gives the pods, app by app. What was made is there also after an error: [`delete`](super::delete::delete) removes it.
 ///
 /// # Errors
 /// [`KubeError::NotEnrolled`] when all pods are there and some have other containers; [`KubeError::NotReady`] when `limit`
@@ -47,8 +48,10 @@ pub(crate) async fn deploy(
                 Err(format!("{} of {} pods not ready", hindered.len(), layout.services().count()))
             }
         });
-    match came.await {
-        Ok(settled) => settled,
-        Err(waited) => Err(late(cluster, WORKLOAD, &hindered, step.ran_out(waited.last_seen)).await),
-    }
+    let pods = match came.await {
+        Ok(settled) => settled?,
+        Err(waited) => return Err(late(cluster, WORKLOAD, &hindered, step.ran_out(waited.last_seen)).await),
+    };
+    await_shared_proxies(cluster, layout, mesh, step).await?;
+    Ok(pods)
 }

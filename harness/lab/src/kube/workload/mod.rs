@@ -7,6 +7,7 @@ mod diagnosis;
 mod layout;
 mod making;
 mod manifests;
+mod shared_proxies;
 mod standing;
 
 pub(crate) use delete::delete;
