@@ -17,6 +17,8 @@ use crate::kube::KubeError;
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// For how long it is asked for again: longer than an API server takes to be started anew.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// The condition of a pod that was ended for others' sake: evicted, preempted, or drained with its node.
+const DISRUPTION: &str = "DisruptionTarget";
 /// The last words of a generator that failed.
 const LAST_LINES: usize = 5;
 
@@ -104,17 +106,51 @@ impl Log {
 
 /// How the generator's container, or its pod, ended; `None` while it has not, or where nobody can say.
 async fn exit_of(pods: &Api<Pod>, pod: &str) -> Option<String> {
-    let found = match pods.get_opt(pod).await {
-        Ok(Some(found)) => found,
-        Ok(None) => return Some("its pod is gone".to_owned()),
-        Err(_) => return None,
-    };
-    let status = found.status.unwrap_or_default();
+    match pods.get_opt(pod).await {
+        Ok(Some(found)) => end_of(found),
+        Ok(None) => Some("its pod is gone: was it evicted, or its node drained?".to_owned()),
+        Err(_) => None,
+    }
+}
+
+fn end_of(pod: Pod) -> Option<String> {
+    let status = pod.status.unwrap_or_default();
+    let disruption =
+        status.conditions.into_iter().flatten().find(|it| it.type_ == DISRUPTION && it.status == "True");
+    let disrupted = disruption.map_or_else(String::new, |it| {
+        let (reason, message) = (it.reason.unwrap_or_default(), it.message.unwrap_or_default());
+        format!("evicted or displaced, {reason}: {message}; ")
+    });
     if let Some(reason) = status.reason {
-        return Some(format!("{reason}: {}", status.message.unwrap_or_default()));
+        return Some(format!("{disrupted}{reason}: {}", status.message.unwrap_or_default()));
     }
     let containers = status.container_statuses.unwrap_or_default();
     let ended = containers.into_iter().find(|container| container.name == NAME)?.state?.terminated?;
     let reason = ended.reason.unwrap_or_else(|| "ended".to_owned());
-    Some(format!("{reason}, exit code {}", ended.exit_code))
+    Some(format!("{disrupted}{reason}, exit code {}", ended.exit_code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pod(conditions: &serde_json::Value, state: &serde_json::Value) -> Pod {
+        let container = json!({"name": NAME, "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": state});
+        let status = json!({"phase": "Failed", "conditions": conditions, "containerStatuses": [container]});
+        serde_json::from_value(json!({"status": status})).unwrap()
+    }
+
+    #[test]
+    fn an_end_is_told_with_what_brought_it_about() {
+        let killed = json!({"terminated": {"reason": "Error", "exitCode": 137}});
+        assert_eq!(end_of(pod(&json!([]), &json!({"running": {}}))), None);
+        assert_eq!(end_of(pod(&json!([]), &killed)).unwrap(), "Error, exit code 137");
+        let evicted = json!([{"type": DISRUPTION, "status": "True", "reason": "EvictionByEvictionAPI",
+            "message": "Eviction API: evicting"}]);
+        assert_eq!(
+            end_of(pod(&evicted, &killed)).unwrap(),
+            "evicted or displaced, EvictionByEvictionAPI: Eviction API: evicting; Error, exit code 137"
+        );
+    }
 }

@@ -14,7 +14,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ListParams};
 use meshbench_core::event::Event;
 use meshbench_core::load_plan::LoadPlan;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 pub(super) use self::clock::unix_ns;
 pub(super) use self::job::GeneratorLayout;
@@ -35,7 +35,8 @@ use super::workload::{late, make_all, not_enrolled, not_ready};
 /// Whose pods these are, in words.
 const GENERATOR: &str = "the load generator";
 
-/// Between the last plan's being read and the first request: for connections to be opened, through proxies.
+/// Between the last plan's being read and the first request: for connections to be opened, through proxies. Where the cluster
+/// is slow to answer, there is as much more.
 const LEAD: Duration = Duration::from_secs(3);
 
 /// How long after the end of the load a recording may take to come, through an API server that may be away meanwhile.
@@ -96,19 +97,21 @@ impl Generators {
     ) -> Result<LoadOutcome, KubeError> {
         let attach = self.names.iter().map(|pod| Attended::attach(&self.pods, pod));
         let mut attended = try_join_all(attach).await?;
-        let mut clocks = Vec::new();
+        let (mut clocks, asked) = (Vec::new(), Instant::now());
         // One after the other: together they would make each other slow.
         for generator in &mut attended {
             clocks.push(generator.clock().await?);
         }
-        let start_unix_ns = start_for(&clocks, unix_ns());
+        // Plans take the way that the questions took.
+        let lead = LEAD + asked.elapsed();
+        let start_unix_ns = start_for(&clocks, unix_ns(), lead);
         let plans =
             (0..).zip(attended).map(|(index, generator)| Ok((plan_of(index, start_unix_ns)?, generator)));
         let plans: Vec<_> = plans.collect::<Result<_, KubeError>>()?;
         // They differ in nothing but their share.
         let (plan, _) = plans.first().ok_or_else(|| KubeError::generator(NAME, "has no pod"))?;
         let window = Window::of(plan, start_unix_ns);
-        let limit = LEAD + window.warm_up + window.duration() + plan.settings().drain + PATIENCE;
+        let limit = lead + window.warm_up + window.duration() + plan.settings().drain + PATIENCE;
         try_join_all(plans.into_iter().map(|(plan, generator)| generator.carry_out(plan))).await?;
         let recordings = timeout(limit, watch(&self.pods, &self.names, window, observe)).await;
         let recordings = recordings.unwrap_or_else(|_| {
@@ -147,9 +150,9 @@ impl Window {
 }
 
 /// An instant far enough ahead for the generator whose clock is most advanced.
-fn start_for(clocks: &[ClockReading], now_unix_ns: u64) -> u64 {
+fn start_for(clocks: &[ClockReading], now_unix_ns: u64, lead: Duration) -> u64 {
     let ahead = clocks.iter().map(|clock| clock.offset_ns).max().unwrap_or(0);
-    let lead = u64::try_from(LEAD.as_nanos()).unwrap_or(u64::MAX);
+    let lead = u64::try_from(lead.as_nanos()).unwrap_or(u64::MAX);
     now_unix_ns.saturating_add_signed(ahead).saturating_add(lead)
 }
 
@@ -160,7 +163,8 @@ mod tests {
     #[test]
     fn the_start_is_ahead_of_every_clock() {
         let clock = |offset_ns| ClockReading { offset_ns, error_ns: 1 };
-        assert_eq!(start_for(&[clock(-500), clock(2_000)], 1_000), 3_000 + 3_000_000_000);
-        assert_eq!(start_for(&[clock(-500)], 1_000), 500 + 3_000_000_000);
+        let lead = Duration::from_secs(3);
+        assert_eq!(start_for(&[clock(-500), clock(2_000)], 1_000, lead), 3_000 + 3_000_000_000);
+        assert_eq!(start_for(&[clock(-500)], 1_000, lead), 500 + 3_000_000_000);
     }
 }

@@ -17,7 +17,7 @@ use crate::kube::workload::{DeployedPod, Layout, REQUEST_PORT, Service};
 use crate::kube::{Cluster, KubeError, watch};
 
 /// How long one answer may take.
-const TIMEOUT: &str = "2s";
+const TIMEOUT: &str = "5s";
 /// How much of a log is quoted, in bytes.
 const QUOTED: usize = 300;
 

@@ -31,7 +31,7 @@ const SUBJECT: &str = "images";
 /// How long pulling may take: images of meshes have hundreds of megabytes.
 const PULL_LIMIT: Duration = Duration::from_secs(300);
 /// How long the namespace may take to be gone.
-const GONE_LIMIT: Duration = Duration::from_secs(60);
+const GONE_LIMIT: Duration = Duration::from_secs(180);
 /// What kubelets call a container that waits for an image they do not get.
 const NOT_PULLED: [&str; 6] = [
     "ErrImagePull",
