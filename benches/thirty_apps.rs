@@ -4,7 +4,13 @@
 //! Needs what `tests/kube` needs; `cargo bench --profile dev --bench thirty_apps` takes the programs that they are built
 //! with. The number of rounds is its argument, two by default; fails above the limit.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench may stop where it fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a bench may stop where it fails"
+)]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::campaigns::small_scenario;
-use crate::support::{Workshop, eventually, eventually_within, start, text_of};
+use crate::support::{Started, Workshop, eventually, eventually_within, start, text_of};
 use crate::world::{
     World, add_istio, everything, folder_for, helm, istio_images, program, testcluster, try_kubectl,
     write_image, write_kubeconfig,
@@ -85,25 +85,33 @@ impl Drop for Second {
     }
 }
 
-/// A process that takes what CPU the apps' node has, of which there is a fifth of a core: whatever they need, they have had
+/// Processes that take what CPU the apps' node has, of which there is a fifth of a core: whatever they need, they have had
 /// none for four fifths of each tenth of a second. The node of the generator is as it was, for one that is late would say
 /// nothing of the cluster.
-struct Neighbour(Child);
+struct Neighbour(Vec<Child>);
 
 impl Neighbour {
     fn on(cluster: &Cluster) -> Self {
         let apps = format!("{}/node-1", cluster.cgroup());
         cgroups::limit_cpu(&apps, Duration::from_millis(20), Duration::from_millis(100)).unwrap();
-        let busy = Self(Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap());
-        cgroups::put(&format!("{apps}/neighbour"), busy.0.id()).unwrap();
+        let mut busy = Self(Vec::new());
+        // As many as there are cores: on a machine that is busy itself, one alone would not take all of it in time.
+        for _ in 0..std::thread::available_parallelism().unwrap().get() {
+            let process = Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+            let id = process.id();
+            busy.0.push(process);
+            cgroups::put(&format!("{apps}/neighbour"), id).unwrap();
+        }
         busy
     }
 }
 
 impl Drop for Neighbour {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        for process in &mut self.0 {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
 }
 
@@ -145,13 +153,12 @@ pub(crate) fn a_cluster_lives_as_long_as_its_campaign() {
     let place = Place::new();
     let scenario = small_scenario("bare", "1s", &place.recipe(1));
     place.workshop.scenario("made", &scenario);
-    let mut killed = start(&mut place.workshop.meshbench(&["run", "made"]));
+    let killed = Started(start(&mut place.workshop.meshbench(&["run", "made"])));
     eventually("a cluster that is being made", || {
         let clusters = place.clusters();
         if clusters.is_empty() { Err("none".to_owned()) } else { Ok(()) }
     });
-    killed.kill().unwrap();
-    killed.wait().unwrap();
+    drop(killed);
     let [first] = place.clusters().try_into().unwrap();
 
     let output = place.workshop.meshbench(&["run", "made"]).output().unwrap();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use meshbench_core::recording::Recording;
 use meshbench_core::report::RunReport;
@@ -45,31 +45,17 @@ impl Kernel {
     pub(crate) fn watch_during<T>(world: &World, run: impl FnOnce() -> T) -> (T, Self) {
         let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
-            let watching = scope.spawn(|| Self::watch(world, &is_over));
+            // Also where `run` panics: the scope waits for both.
+            let ending = Ending(&is_over);
+            // Each on its own: what is read while somebody waits for names is read too late.
+            let watching = scope.spawn(|| watch(&is_over));
+            let naming = scope.spawn(|| name(world, &is_over));
             let result = run();
-            is_over.store(true, Ordering::Relaxed);
+            drop(ending);
             watching.thread().unpark();
-            (result, watching.join().unwrap())
+            naming.thread().unpark();
+            (result, Self { containers: watching.join().unwrap(), groups: naming.join().unwrap() })
         })
-    }
-
-    fn watch(world: &World, is_over: &AtomicBool) -> Self {
-        let mut kernel = Self { containers: BTreeMap::new(), groups: BTreeMap::new() };
-        let mut named: Option<Instant> = None;
-        while !is_over.load(Ordering::Relaxed) {
-            if named.is_none_or(|named| named.elapsed() > NAMING_INTERVAL) {
-                kernel.groups.extend(groups_of_containers(world));
-                named = Some(Instant::now());
-            }
-            for (id, group) in of_containers().unwrap() {
-                // One that has ended meanwhile has no more to say.
-                if let Ok(usage) = group.read() {
-                    kernel.containers.entry(id).or_default().push((unix_ns(), usage));
-                }
-            }
-            thread::park_timeout(INTERVAL);
-        }
-        kernel
     }
 
     /// Fails unless the run's CPU is within a tenth of the kernel's (of the control plane, which works in bursts, give or take
@@ -120,6 +106,40 @@ impl Kernel {
             }
         })
     }
+}
+
+/// Sets what it has when dropped.
+struct Ending<'over>(&'over AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The readings of each container, by its id.
+fn watch(is_over: &AtomicBool) -> BTreeMap<String, Vec<(u64, ContainerUsage)>> {
+    let mut containers: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    while !is_over.load(Ordering::Relaxed) {
+        for (id, group) in of_containers().unwrap() {
+            // One that has ended meanwhile has no more to say.
+            if let Ok(usage) = group.read() {
+                containers.entry(id).or_default().push((unix_ns(), usage));
+            }
+        }
+        thread::park_timeout(INTERVAL);
+    }
+    containers
+}
+
+/// Whose each container is.
+fn name(world: &World, is_over: &AtomicBool) -> BTreeMap<String, Group> {
+    let mut groups = BTreeMap::new();
+    while !is_over.load(Ordering::Relaxed) {
+        groups.extend(groups_of_containers(world));
+        thread::park_timeout(NAMING_INTERVAL);
+    }
+    groups
 }
 
 /// CPU time at a moment, between the readings around it; `None` where there is none on either side.

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 /// All trials, which share a cluster, in the order in which they run.
-const TRIALS: [(&str, fn()); 15] = [
+const TRIALS: [(&str, fn()); 16] = [
     ("kube_smoke_with_a_real_istio", campaigns::kube_smoke_with_a_real_istio),
     ("doctor_names_a_mesh_that_is_not_ours", campaigns::doctor_names_a_mesh_that_is_not_ours),
     ("an_image_that_cannot_be_had_is_named", campaigns::an_image_that_cannot_be_had_is_named),
@@ -35,8 +35,9 @@ const TRIALS: [(&str, fn()); 15] = [
     ("a_second_campaign_is_refused", campaigns::a_second_campaign_is_refused),
     ("several_generators_are_one", generators::several_generators_are_one),
     ("an_app_without_injection_is_caught", breakage::an_app_without_injection_is_caught),
-    ("plaintext_is_caught", breakage::plaintext_is_caught),
+    ("mutual_tls_that_is_switched_off_is_caught", trouble::mutual_tls_that_is_switched_off_is_caught),
     ("a_webhook_that_is_down_is_caught", breakage::a_webhook_that_is_down_is_caught),
+    ("a_waypoint_that_is_not_ready_is_caught", breakage::a_waypoint_that_is_not_ready_is_caught),
     ("an_api_server_that_is_away_is_waited_for", trouble::an_api_server_that_is_away_is_waited_for),
     ("an_evicted_generator_is_named", trouble::an_evicted_generator_is_named),
     ("a_webhook_that_refuses_is_named", trouble::a_webhook_that_refuses_is_named),
@@ -46,7 +47,7 @@ const TRIALS: [(&str, fn()); 15] = [
 ];
 
 /// Trials that run when asked for.
-const LONG_TRIALS: [(&str, fn()); 7] = [
+const LONG_TRIALS: [(&str, fn()); 9] = [
     ("a_limit_is_found_on_a_cluster", limits::a_limit_is_found_on_a_cluster),
     ("placements_are_an_axis", clusters::placements_are_an_axis),
     (
@@ -55,6 +56,8 @@ const LONG_TRIALS: [(&str, fn()); 7] = [
     ),
     ("two_versions_of_a_mesh_follow_each_other", additions::two_versions_of_a_mesh_follow_each_other),
     ("a_node_that_is_not_ready_is_named", trouble::a_node_that_is_not_ready_is_named),
+    ("a_proxy_that_hangs_is_named", trouble::a_proxy_that_hangs_is_named),
+    ("what_stays_behind_is_named", trouble::what_stays_behind_is_named),
     ("several_generators_are_as_even_as_one", generators::several_generators_are_as_even_as_one),
     ("nothing_is_left_after_twenty_kills", interruption::nothing_is_left_after_twenty_kills),
 ];

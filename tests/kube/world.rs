@@ -16,7 +16,14 @@ use crate::support::{Workshop, text_of};
 /// The context of the kubeconfig that `meshbench` gets.
 pub(crate) const CONTEXT: &str = "least-privilege";
 
-static SHARED: Mutex<Option<Cluster>> = Mutex::new(None);
+static SHARED: Mutex<Option<Shared>> = Mutex::new(None);
+
+/// The cluster that trials share.
+struct Shared {
+    cluster: Cluster,
+    /// Whether it has come up, with all that trials need in it.
+    is_up: bool,
+}
 
 /// Why the trials cannot run here, with the cure of each; empty if they can.
 pub(crate) fn lacking() -> Vec<String> {
@@ -54,6 +61,8 @@ impl World {
         let cluster = shared();
         let world = Self { workshop: Workshop::new(), cluster };
         add_istio(&world.workshop);
+        // What a trial that failed has left is not the next one's.
+        let _ = world.meshbench(&["clean"]).output();
         world
     }
 
@@ -147,7 +156,8 @@ pub(crate) struct Frozen(Pid);
 
 impl Drop for Frozen {
     fn drop(&mut self) {
-        kill(self.0, Signal::SIGCONT).unwrap();
+        // One that is gone needs it no more.
+        let _: nix::Result<()> = kill(self.0, Signal::SIGCONT);
     }
 }
 
@@ -181,18 +191,22 @@ pub(crate) fn everything(cluster: &Cluster) -> Vec<String> {
 
 fn shared() -> Cluster {
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(cluster) = &*shared {
-        return cluster.clone();
+    match &*shared {
+        Some(Shared { cluster, is_up: true }) => return cluster.clone(),
+        // One trial's misfortune is not all others'.
+        Some(Shared { cluster, is_up: false }) => testcluster(cluster, &["down"]),
+        None => {}
     }
     let cluster = Cluster::in_folder(&folder_for("kube")).unwrap();
     // Before anything else may fail, so that it is taken down.
-    *shared = Some(cluster.clone());
+    *shared = Some(Shared { cluster: cluster.clone(), is_up: false });
     testcluster(&cluster, &["up"]);
     let ours = cluster.folder().join("meshbench.tar").display().to_string();
     write_image(&ours);
     let [pilot, proxy] = istio_images();
     testcluster(&cluster, &["load-image", &ours, &pilot, &proxy]);
     write_kubeconfig(&cluster);
+    *shared = Some(Shared { cluster: cluster.clone(), is_up: true });
     cluster
 }
 
@@ -231,7 +245,12 @@ pub(crate) fn testcluster(cluster: &Cluster, arguments: &[&str]) {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", text_of(&output));
+    if std::thread::panicking() {
+        // A second panic would end the process, and leave everything.
+        eprintln!("{arguments:?}: {}", text_of(&output));
+    } else {
+        assert!(output.status.success(), "{arguments:?}: {}", text_of(&output));
+    }
 }
 
 /// What `kubectl` prints as the administrator of a cluster, or why it failed.
@@ -263,7 +282,7 @@ fn kubectl_output(cluster: &Cluster, arguments: &[&str], input: Option<&str>) ->
 /// Takes the shared cluster down.
 pub(crate) fn end() {
     let shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(cluster) = shared {
+    if let Some(Shared { cluster, .. }) = shared {
         testcluster(&cluster, &["down"]);
     }
 }

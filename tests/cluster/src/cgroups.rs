@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::wait;
 
 /// How long the kernel may take to let go of a group after its last process ended.
-const REMOVAL_LIMIT: Duration = Duration::from_secs(10);
+const REMOVAL_LIMIT: Duration = Duration::from_secs(60);
 
 /// A mounted hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use crate::wait;
 pub const MARK_VARIABLE: &str = "MESHBENCH_TESTCLUSTER";
 
 /// How long processes may take to be gone after SIGKILL.
-const KILL_LIMIT: Duration = Duration::from_secs(20);
+const KILL_LIMIT: Duration = Duration::from_secs(60);
 
 /// All processes of a cluster: whoever is in its control groups, as every process of a pod is, or carries its mark.
 ///

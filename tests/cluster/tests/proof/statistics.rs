@@ -1,5 +1,8 @@
 //! The kubelet's statistics, which meshbench's figures of CPU and memory will come from, against the kernel's.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
 use k8s_openapi::api::core::v1::Pod;
@@ -14,6 +17,8 @@ use super::workload::{EMOJIVOTO, deploy_emojivoto, start_load};
 /// How far they may be apart.
 const TOLERANCE_SHARE: f64 = 0.05;
 
+const BETWEEN_READINGS: Duration = Duration::from_millis(20);
+
 /// A reading of the kernel's counters.
 #[derive(Debug, Clone, Copy)]
 struct Reading {
@@ -23,18 +28,17 @@ struct Reading {
 }
 
 /// CPU and memory of the workload's web container under load, as `/stats/summary` has them through the API server, lie
-/// within 5% of the control group's at the moment that the statistics name.
+/// within 5% of what the control group's were directly before and after the moment that the statistics name.
 pub(crate) fn they_match_the_control_groups() {
     with_shared(|_, client| async move {
         deploy_emojivoto(&client).await;
         start_load(&client, "load-for-statistics", "60s").await;
         let (pod, container) = web_container(&client).await;
         let group = of_containers().unwrap().remove(&container).expect("the container's control group");
-        let mut readings = vec![read(&group)];
+        let readings = Readings::begin(group);
         // Until the kubelet's statistics are younger than our first reading: then we have some on both sides.
+        let since = SystemTime::now();
         let (at, cpu_ns, memory) = eventually("statistics of now", LIMIT, || {
-            readings.push(read(&group));
-            let since = readings[0].at;
             let client = client.clone();
             let pod = pod.clone();
             async move {
@@ -48,10 +52,9 @@ pub(crate) fn they_match_the_control_groups() {
             }
         })
         .await;
-        readings.push(read(&group));
-        let expected = at_moment(&readings, at);
-        assert_close("CPU time", cpu_ns, expected.cpu_ns);
-        assert_close("working set", memory, expected.working_set_bytes);
+        let [before, after] = readings.end_around(at);
+        assert_between("CPU time", cpu_ns, [before.cpu_ns, after.cpu_ns]);
+        assert_between("working set", memory, [before.working_set_bytes, after.working_set_bytes]);
     });
 }
 
@@ -88,21 +91,41 @@ fn read(group: &ContainerGroup) -> Reading {
     Reading { at: SystemTime::now(), cpu_ns, working_set_bytes }
 }
 
-/// What the kernel's counters were at a moment between readings.
-fn at_moment(readings: &[Reading], at: SystemTime) -> Reading {
-    let after = readings.iter().position(|reading| reading.at >= at).expect("a reading after the statistics");
-    let (one, other) = (readings[after - 1], readings[after]);
-    let span = other.at.duration_since(one.at).unwrap().as_secs_f64();
-    let share = at.duration_since(one.at).unwrap().as_secs_f64() / span;
-    let between = |one: f64, other: f64| one + (other - one) * share;
-    Reading {
-        at,
-        cpu_ns: between(one.cpu_ns, other.cpu_ns),
-        working_set_bytes: between(one.working_set_bytes, other.working_set_bytes),
+/// The kernel's counters, read on beside whatever else is done.
+struct Readings {
+    is_over: Arc<AtomicBool>,
+    reader: JoinHandle<Vec<Reading>>,
+}
+
+impl Readings {
+    fn begin(group: ContainerGroup) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ends = Arc::clone(&is_over);
+        let reader = thread::spawn(move || {
+            let mut readings = vec![read(&group)];
+            while !ends.load(Ordering::Relaxed) {
+                thread::park_timeout(BETWEEN_READINGS);
+                readings.push(read(&group));
+            }
+            readings
+        });
+        Self { is_over, reader }
+    }
+
+    /// The last before a moment, and the first after it.
+    fn end_around(self, at: SystemTime) -> [Reading; 2] {
+        self.is_over.store(true, Ordering::Relaxed);
+        let readings = self.reader.join().unwrap();
+        let after =
+            readings.iter().position(|reading| reading.at >= at).expect("a reading after the statistics");
+        [readings[after - 1], readings[after]]
     }
 }
 
-fn assert_close(what: &str, said: f64, expected: f64) {
-    let apart = (said - expected).abs() / expected;
-    assert!(apart <= TOLERANCE_SHARE, "{what}: the kubelet says {said}, the control group {expected}");
+fn assert_between(what: &str, said: f64, [one, other]: [f64; 2]) {
+    let bounds = one.min(other) * (1.0 - TOLERANCE_SHARE)..=one.max(other) * (1.0 + TOLERANCE_SHARE);
+    assert!(
+        bounds.contains(&said),
+        "{what}: the kubelet says {said}, the control group {one} and then {other}"
+    );
 }

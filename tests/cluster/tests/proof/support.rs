@@ -163,7 +163,7 @@ where
 
 /// As [`eventually`], for looks at the machine.
 pub(crate) fn eventually_here(what: &str, mut look: impl FnMut() -> Result<(), String>) {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + LIMIT;
     while let Err(seen) = look() {
         assert!(Instant::now() < deadline, "waited in vain for {what}; last seen: {seen}");
         std::thread::park_timeout(Duration::from_millis(20));

@@ -19,6 +19,7 @@ pub(crate) const EMOJIVOTO: &str = "emojivoto";
 pub(crate) fn emojivoto_answers_across_nodes() {
     with_shared(|_, client| async move {
         deploy_emojivoto(&client).await;
+        await_web(&client).await;
         let said = run_load(&client, "load", "3s").await;
         // 100 requests a second for three seconds.
         assert!(said.contains("300 succeeded, 0 failed"), "{said}");
@@ -95,6 +96,17 @@ pub(crate) async fn deploy_emojivoto(client: &Client) {
     for (role, ..) in roles {
         api::await_deployment(client, EMOJIVOTO, role).await.unwrap();
     }
+}
+
+/// Waits until web answers, and so what it asks on the other node: a Service reaches each node's kube-proxy a moment after its
+/// pods are Ready.
+async fn await_web(client: &Client) {
+    let path = format!("/api/v1/namespaces/{EMOJIVOTO}/services/web-svc:http/proxy/api/list");
+    eventually("an answer of web", LIMIT, || async {
+        let request = hyper::http::Request::get(&path).body(Vec::new()).map_err(|error| error.to_string())?;
+        client.request_text(request).await.map(drop).map_err(|error| error.to_string())
+    })
+    .await;
 }
 
 fn deployment_and_service(role: &str, spec: &Value) -> [Value; 2] {
