@@ -1,6 +1,8 @@
-//! How near the truth limits are found: sidecars of a known capacity, looked for over a hundred-fold range.
+//! How near the truth limits are found, and whether meshes are told apart by them: sidecars of a known capacity, looked for
+//! over a hundred-fold range.
 //!
-//! `cargo bench --bench limit -- 20` tries each capacity so often; twice without a number.
+//! Each try is a campaign of three meshes: two of the same capacity, and one that can carry 10% more.
+//! `cargo bench --bench limit -- 10` makes ten tries at each capacity; one without a number.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,27 +14,27 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use std::num::NonZeroU32;
 use std::process::ExitCode;
 
-use meshbench_core::limit::Purpose;
-use meshbench_core::report::LimitOutcome;
+use meshbench_core::limit::{Answer, Credible, LimitPlan, Purpose, Search, ServiceLevel};
+use meshbench_core::report::{LimitOutcome, LimitReport, ProbeReport};
 use support::{Workshop, text_of};
 
 /// Sidecars of a known capacity: far below what a core carries that the whole deployment shares.
 const CAPACITIES: [Capacity; 2] = [
-    Capacity { service_time: "25ms", rps: 40.0, tolerated: "p50: 45ms", window: "4s" },
-    Capacity { service_time: "2500us", rps: 400.0, tolerated: "p90: 20ms", window: "2s" },
+    Capacity { rps: 40.0, tolerated: "p50: 45ms", window: "4s" },
+    Capacity { rps: 400.0, tolerated: "p90: 20ms", window: "2s" },
 ];
+/// The meshes of a campaign, and what each can carry as a part of the capacity.
+const MESHES: [(&str, f64); 3] = [("known", 1.0), ("equal", 1.0), ("faster", 1.1)];
 /// How far from the truth a limit may be.
 const TOLERANCE: f64 = 0.03;
 /// How many probes may look for it, over a hundred-fold range; those that confirm it come on top.
 const MOST_PROBES: usize = 12;
 
-/// A sidecar that serves one request after the other.
+/// What a sidecar can carry that serves one request after the other.
 struct Capacity {
-    /// What it takes for each.
-    service_time: &'static str,
-    /// How many it can carry a second then.
     rps: f64,
     /// A quantile that the lowest rate has requests enough for. A queue has to outgrow it within a window, which takes 1%
     /// more than the capacity.
@@ -41,77 +43,148 @@ struct Capacity {
     window: &'static str,
 }
 
+/// How many there were, and how many of them right.
+#[derive(Default)]
+struct Tally {
+    right: u32,
+    all: u32,
+}
+
+impl Tally {
+    fn count(&mut self, is_right: bool) {
+        self.right += u32::from(is_right);
+        self.all += 1;
+    }
+}
+
 #[expect(clippy::print_stdout, reason = "the figures are what a bench is for")]
 fn main() -> ExitCode {
-    let tries: u32 = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(2);
-    println!("| capacity | try | found | interval | of the truth | probes | to confirm |");
-    println!("| --- | --- | --- | --- | --- | --- | --- |");
-    let (mut near, mut all) = (0, 0);
+    let tries: u32 = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1);
+    println!("| capacity | try | found | interval | of the truth | probes | to confirm | of the first |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    let (mut near, mut equal, mut apart) = (Tally::default(), Tally::default(), Tally::default());
     for capacity in CAPACITIES {
         for number in 1..=tries {
             let found = look_for(&capacity, number);
-            println!("| {} rps | {number} | {} |", capacity.rps, found.row(capacity.rps));
-            near += u32::from(found.is_near(capacity.rps));
-            all += 1;
+            for ((_, part), one) in MESHES.into_iter().zip(&found) {
+                println!("| {:.0} rps | {number} | {} |", capacity.rps * part, one.row(&found[0]));
+                near.count(one.is_near());
+            }
+            let [_, twin, faster] = [0, 1, 2].map(|place: usize| found[place].share_of(&found[0]));
+            equal.count(twin.is_some_and(|share| share.contains(1.0)));
+            apart.count(faster.is_some_and(|share| share.low > 1.0));
         }
     }
     println!(
-        "\nwithin {:.0}% of the truth, found in {MOST_PROBES} probes: {near} of {all}",
-        TOLERANCE * 100.0
+        "\nwithin {:.0}% of the truth in {MOST_PROBES} probes: {} of {}",
+        TOLERANCE * 100.0,
+        near.right,
+        near.all
     );
-    if near == all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    println!("called equal where they are: {} of {}", equal.right, equal.all);
+    println!("ordered rightly where 10% apart: {} of {}", apart.right, apart.all);
+    let is_right = near.right == near.all && equal.right == equal.all && apart.right * 20 >= apart.all * 19;
+    if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// What came of one search.
 struct Found {
-    /// NaN where the search came to no limit.
-    rps: f64,
-    low: f64,
-    high: f64,
-    probes: usize,
-    confirming: usize,
+    /// What the sidecar can carry.
+    truth_rps: f64,
+    report: LimitReport,
+    /// As the campaign had it.
+    search: Search,
 }
 
 impl Found {
-    fn is_near(&self, capacity: f64) -> bool {
-        (self.rps / capacity - 1.0).abs() <= TOLERANCE && self.probes - self.confirming <= MOST_PROBES
+    /// NaN where the search came to no limit.
+    fn rps(&self) -> f64 {
+        self.report.rps.filter(|_| self.report.outcome == LimitOutcome::Found).unwrap_or(f64::NAN)
     }
 
-    fn row(&self, capacity: f64) -> String {
-        let Self { rps, low, high, probes, confirming } = self;
-        let part = rps / capacity;
-        format!("{rps:.1} rps | {low:.1} … {high:.1} | {part:.3} | {} | {confirming}", probes - confirming)
+    fn is_near(&self) -> bool {
+        (self.rps() / self.truth_rps - 1.0).abs() <= TOLERANCE && self.to_locate() <= MOST_PROBES
+    }
+
+    fn to_locate(&self) -> usize {
+        self.report.probes.iter().filter(|probe| probe.purpose == Purpose::Locate).count()
+    }
+
+    /// As the limit of a mesh is put beside that of `bare`.
+    fn share_of(&self, other: &Self) -> Option<Credible> {
+        self.search.share_of(&other.search)
+    }
+
+    fn row(&self, first: &Self) -> String {
+        let (rps, located) = (self.rps(), self.to_locate());
+        let Credible { low, high, .. } = self.search.interval();
+        let share = self
+            .share_of(first)
+            .map_or_else(String::new, |share| format!("{:.3} … {:.3}", share.low, share.high));
+        format!(
+            "{rps:.1} rps | {low:.1} … {high:.1} | {:.3} | {located} | {} | {share}",
+            rps / self.truth_rps,
+            self.report.probes.len() - located
+        )
     }
 }
 
-/// One search for the limit of a sidecar.
-fn look_for(capacity: &Capacity, seed: u32) -> Found {
-    let service_time = capacity.service_time;
+/// One campaign: a search for the limit of each mesh, in turns.
+fn look_for(capacity: &Capacity, seed: u32) -> Vec<Found> {
     let workshop = Workshop::new();
-    workshop.mesh("reference", "known", "sidecar.json.jinja", |template| {
+    for (name, part) in MESHES {
+        serving_one_by_one(&workshop, name, capacity.rps * part);
+    }
+    workshop.scenario("truth", &scenario(capacity, seed));
+    let output = workshop.meshbench(&["run"]).output().unwrap();
+    let mut cases = workshop.report().cases;
+    let found: Vec<Found> = MESHES
+        .into_iter()
+        .map(|(name, part)| {
+            let case = cases.iter_mut().find(|case| case.mesh == name).unwrap();
+            let report = case.limit.take().unwrap();
+            Found { truth_rps: capacity.rps * part, search: searched(&report), report }
+        })
+        .collect();
+    if found.iter().any(|found| found.rps().is_nan()) {
+        eprintln!("{}", text_of(&output));
+    }
+    found
+}
+
+/// A mesh whose sidecar takes so long for each request, one after the other, that it can carry this rate.
+fn serving_one_by_one(workshop: &Workshop, name: &str, rps: f64) {
+    let service_time = 1e6 / rps;
+    workshop.mesh("reference", name, "sidecar.json.jinja", |template| {
         let end = template.rfind('}').unwrap();
         format!(
             "{}{{%- if workload == \"load\" %}}, \"injections\": {{\"outbound\": {{\"service_time\": \
-             \"{service_time}\"}}}}{{% endif %}}\n}}\n",
+             \"{service_time:.0}us\"}}}}{{% endif %}}\n}}\n",
             template[..end].trim_end()
         )
     });
-    workshop.scenario("truth", &scenario(capacity, seed));
-    let output = workshop.meshbench(&["run"]).output().unwrap();
-    let report = workshop.report();
-    let case = report.cases.iter().find(|case| case.mesh == "known").unwrap();
-    let limit = case.limit.as_ref().unwrap();
-    let interval = limit.interval_rps.unwrap();
-    let rps = limit.rps.filter(|_| limit.outcome == LimitOutcome::Found).unwrap_or(f64::NAN);
-    if rps.is_nan() {
-        eprintln!("{}", text_of(&output));
+}
+
+/// The search that led to a report.
+fn searched(report: &LimitReport) -> Search {
+    let rate = |rps: f64| format!("{rps}rps").parse().unwrap();
+    let mut search = Search::new(&LimitPlan {
+        service_level: ServiceLevel {
+            latencies: [].into(),
+            errors: "0.1%".parse().unwrap(),
+            achieved: "95%".parse().unwrap(),
+        },
+        from: rate(report.from_rps),
+        to: rate(report.to_rps),
+        precision: "3%".parse().unwrap(),
+        confirmations: NonZeroU32::new(3).unwrap(),
+    });
+    for ProbeReport { offered_rps, ended_by, .. } in &report.probes {
+        let probe = search.next().unwrap();
+        assert_eq!(probe.rate.requests_per_second(), *offered_rps, "the report has another search");
+        search.learn(probe, ended_by.map_or(Answer::Held, Answer::NotHeld));
     }
-    Found {
-        rps,
-        low: interval.low,
-        high: interval.high,
-        probes: limit.probes.len(),
-        confirming: limit.probes.iter().filter(|probe| probe.purpose != Purpose::Locate).count(),
-    }
+    search
 }
 
 /// A hundred-fold range around the capacity, which is not in its middle.
@@ -121,7 +194,7 @@ fn scenario(Capacity { rps, tolerated, window, .. }: &Capacity, seed: u32) -> St
         "description: A capacity that is known.
 tier: quick
 provider: local
-meshes: [known]
+meshes: [{}]
 limit:
   slo: {{{tolerated}, errors: 0.1%, achieved: 95%}}
   from: {from}rps
@@ -134,6 +207,7 @@ workload:
   timeout: 1s
   requests: [{{path: \"/api/list\"}}]
   votes: {{}}
-"
+",
+        MESHES.map(|(name, _)| name).join(", ")
     )
 }

@@ -9,8 +9,8 @@ use super::{DataTable, Figure};
 use crate::format::Number;
 use crate::html::HtmlError;
 
-const MARKS: &str =
-    "A mark is a probe, a run on a fresh deployment. Dots: the service level was held. Crosses: it was not.";
+const MARKS: &str = "A mark is a probe, a run on a fresh deployment. Dots: the service level was held. Crosses: it was not. A probe whose \
+     mesh ended under the load has no figures, and stands in the table only.";
 
 /// The charts of the probes of a block group; none where no limit was looked for.
 ///
