@@ -29,7 +29,7 @@ pub(crate) fn kube_smoke_with_a_real_istio() {
     let text = text_of(&output);
     assert_eq!(world.everything(), before, "{text}");
 
-    let report = world.workshop.report();
+    let report = world.workshop.measured(&output);
     let cluster = report.environment.clusters.first().unwrap();
     assert_eq!((cluster.nodes.len(), cluster.co_located), (2, false), "{text}");
     assert_eq!(report.cases.len(), 3, "{text}");

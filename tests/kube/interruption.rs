@@ -31,7 +31,7 @@ fn kill_and_clean(kills: u32) {
     let began = Instant::now();
     let whole = world.meshbench(&["run", "killed"]).output().unwrap();
     let takes = began.elapsed();
-    let report = world.workshop.report();
+    let report = world.workshop.measured(&whole);
     assert!(
         report.cases.len() == 4 && report.cases.iter().all(|case| case.runs.len() == 1),
         "{}",

@@ -19,7 +19,8 @@ use crate::mesh::KubeMesh;
 const WORKLOAD: &str = "the workload";
 
 /// Makes a workload in a mesh, and waits until every pod is ready and has the mesh's containers and no others, and until the
-/// mesh's proxies beside them are there. Gives the pods, app by app. What was made is there also after an error: [`delete`](super::delete::delete) removes it.
+/// mesh's proxies beside them are there. Gives the pods, app by app. What was made is there also after an error:
+/// [`delete`](super::delete::delete) removes it.
 ///
 /// # Errors
 /// [`KubeError::NotEnrolled`] when all pods are there and some have other containers; [`KubeError::NotReady`] when `limit`
