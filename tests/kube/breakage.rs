@@ -61,8 +61,8 @@ pub(crate) fn a_webhook_that_is_down_is_caught() {
 /// A waypoint that never gets ready is named, and nothing is sent past it.
 pub(crate) fn a_waypoint_that_is_not_ready_is_caught() {
     let world = World::new();
-    add_deaf_mesh(&world, "unready", str::to_owned);
     let folder = world.workshop.scenarios().join("meshes/unready");
+    fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("mesh.yaml"), MESH_WITH_A_WAYPOINT).unwrap();
     fs::write(folder.join("waypoint.yaml"), WAYPOINT_THAT_IS_NOT_READY).unwrap();
     let scenario = small_scenario("unready", "1s", "").replace("step_limit: 3m", "step_limit: 60s");
@@ -145,12 +145,6 @@ webhooks:
 const MESH_WITH_A_WAYPOINT: &str = r#"description: a waypoint in each app's namespace that never gets ready
 version: "1"
 kube:
-  namespaces:
-    - name: mesh-that-is-down
-  install:
-    - manifests: injector.yaml
-  ready:
-    - deployment: mesh-that-is-down/injector
   enrolment:
     namespace_manifests: [waypoint.yaml]
   data_plane_pods:

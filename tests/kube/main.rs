@@ -47,7 +47,7 @@ const TRIALS: [(&str, fn()); 16] = [
 ];
 
 /// Trials that run when asked for.
-const LONG_TRIALS: [(&str, fn()); 9] = [
+const LONG_TRIALS: [(&str, fn()); 10] = [
     ("a_limit_is_found_on_a_cluster", limits::a_limit_is_found_on_a_cluster),
     ("placements_are_an_axis", clusters::placements_are_an_axis),
     (
@@ -58,6 +58,7 @@ const LONG_TRIALS: [(&str, fn()); 9] = [
     ("a_node_that_is_not_ready_is_named", trouble::a_node_that_is_not_ready_is_named),
     ("a_proxy_that_hangs_is_named", trouble::a_proxy_that_hangs_is_named),
     ("what_stays_behind_is_named", trouble::what_stays_behind_is_named),
+    ("a_namespace_that_hangs_is_named", trouble::a_namespace_that_hangs_is_named),
     ("several_generators_are_as_even_as_one", generators::several_generators_are_as_even_as_one),
     ("nothing_is_left_after_twenty_kills", interruption::nothing_is_left_after_twenty_kills),
 ];

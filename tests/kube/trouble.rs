@@ -134,6 +134,28 @@ pub(crate) fn what_stays_behind_is_named() {
     );
 }
 
+/// A namespace that does not go away is named with the finalizer that holds it and the cure, and goes once that is taken.
+pub(crate) fn a_namespace_that_hangs_is_named() {
+    let world = World::new();
+    let scenario = small_scenario("bare", "5s", "").replace("step_limit: 3m", "step_limit: 60s");
+    let mut campaign = Campaign::begin_with(&world, "bare", &scenario);
+    let app = campaign.await_load().0.replace("-load", "-app-0");
+    let held = serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "held", "namespace": app, "finalizers": [FINALIZER]}});
+    world.kubectl_with(&["create", "-f", "-"], &held.to_string());
+    let output = campaign.process.take().unwrap().wait_with_output().unwrap();
+    let taken = r#"{"metadata": {"finalizers": null}}"#;
+    world.kubectl(&["patch", "configmap", "held", "-n", &app, "--type=merge", "-p", taken]);
+    world.kubectl(&["wait", &format!("namespace/{app}"), "--for=delete", "--timeout=60s"]);
+    let (verdict, text) = campaign.ended_with(&output);
+    let Verdict::Error { causes } = verdict else { panic!("{text}") };
+    let edit = format!("kubectl edit KIND --namespace {app}");
+    assert!(causes.iter().any(|cause| cause.contains(FINALIZER) && cause.contains(&edit)), "{causes:?}");
+}
+
+/// Nobody takes it off.
+const FINALIZER: &str = "trial.meshbench.dev/hold";
+
 /// A campaign in the background, and what was in the cluster before it.
 struct Campaign<'world> {
     world: &'world World,

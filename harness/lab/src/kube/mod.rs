@@ -10,6 +10,7 @@ mod error;
 mod install;
 mod labels;
 mod layouts;
+mod lingering;
 mod load;
 mod made;
 mod namespace;

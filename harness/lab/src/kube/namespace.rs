@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::cluster::Cluster;
 use super::error::KubeError;
 use super::labels::CAMPAIGN;
+use super::lingering::none_lingers;
 use super::watch;
 
 /// How many hexadecimal digits of a campaign's digest are in a name.
@@ -55,7 +56,7 @@ fn manifest(name: &str, labels: &BTreeMap<String, String>, annotations: &BTreeMa
 /// none. Somebody else's is left alone.
 ///
 /// # Errors
-/// [`KubeError::Api`]; [`KubeError::TimedOut`] with what is said to be left in it.
+/// [`KubeError::Api`]; [`KubeError::TimedOut`] with what holds it.
 pub(super) async fn remove_namespace(
     cluster: &Cluster,
     name: &str,
@@ -72,7 +73,7 @@ pub(super) async fn remove_namespace(
         deleted => drop(deleted.map_err(KubeError::api(doing))?),
     }
     let only = ListParams::default().fields(&format!("metadata.name={name}"));
-    let gone = watch::until(&namespaces, &only, limit, held_by);
+    let gone = watch::until(&namespaces, &only, limit, none_lingers);
     gone.await.map_err(KubeError::timed_out(format!("the namespace {name} is not gone")))
 }
 
@@ -82,16 +83,6 @@ fn namespaces(cluster: &Cluster) -> Api<Namespace> {
 
 fn is_of(namespace: &Namespace, campaign: &str) -> bool {
     namespace.labels().get(CAMPAIGN).is_some_and(|marked| marked == campaign)
-}
-
-fn held_by(found: &BTreeMap<String, Namespace>) -> Result<(), String> {
-    let Some(namespace) = found.values().next() else { return Ok(()) };
-    let conditions = namespace.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    let said: Vec<&str> = conditions
-        .filter(|condition| condition.status == "True")
-        .filter_map(|condition| condition.message.as_deref())
-        .collect();
-    Err(if said.is_empty() { "it is being removed".to_owned() } else { said.join("; ") })
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::kube::cluster::Cluster;
 use crate::kube::error::KubeError;
 use crate::kube::install::remove_leaves;
 use crate::kube::labels::{CAMPAIGN, LEAVES};
+use crate::kube::lingering::lingering;
 use crate::kube::watch;
 use crate::mesh::LeftOver;
 
@@ -221,7 +222,7 @@ async fn remove_kind(
     let gone = |objects: &BTreeMap<String, DynamicObject>| {
         let titled = objects.values().map(|object| (title(kind, object), object.clone()));
         stuck = titled.filter(|(title, _)| going.contains(title)).collect();
-        if stuck.is_empty() { Ok(()) } else { Err(why_not_gone(&stuck)) }
+        if stuck.is_empty() { Ok(()) } else { Err(why_not_gone(kind, &stuck)) }
     };
     let labelled = ListParams::default().labels(selector);
     if let Err(waited) = watch::until(&kind.api(cluster, None), &labelled, GONE_LIMIT, gone).await {
@@ -284,28 +285,10 @@ fn title(kind: &Kind, object: &DynamicObject) -> String {
     }
 }
 
-/// What holds objects back that are being removed: their finalizers, and what the server says about what is in them.
-fn why_not_gone(stuck: &[(String, DynamicObject)]) -> String {
-    let each = stuck.iter().map(|(title, object)| {
-        let conditions =
-            object.data["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let said = conditions.iter().filter(|condition| {
-            let kind = condition["type"].as_str().unwrap_or_default();
-            condition["status"] == "True" && (kind.starts_with("Namespace") || kind == "Terminating")
-        });
-        let mut reasons: Vec<String> =
-            said.filter_map(|condition| condition["message"].as_str().map(str::to_owned)).collect();
-        if !object.finalizers().is_empty() {
-            reasons.push(format!("it has the finalizers {}", object.finalizers().join(", ")));
-        }
-        if reasons.is_empty() { title.clone() } else { format!("{title}: {}", reasons.join("; ")) }
-    });
-    let each: Vec<String> = each.collect();
-    format!(
-        "{}. Where the controller that takes a finalizer off is gone, take it off by hand (kubectl patch KIND NAME \
-         --type=merge -p '{{\"metadata\":{{\"finalizers\":null}}}}') and run `meshbench clean` again",
-        each.join(" | ")
-    )
+/// What holds objects back that are being removed, and what to do.
+fn why_not_gone(kind: &Kind, stuck: &[(String, DynamicObject)]) -> String {
+    let each = stuck.iter().map(|(title, object)| format!("{title}: {}", lingering(kind.name, object)));
+    format!("{}; then run `meshbench clean` again", each.collect::<Vec<_>>().join(" | "))
 }
 
 #[cfg(test)]
@@ -315,26 +298,19 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn says_what_holds_a_namespace_back() {
-        let namespace = json!({
-            "metadata": {"name": "app-0"},
-            "status": {"conditions": [
-                {"type": "NamespaceDeletionContentFailure", "status": "False", "message": "All content successfully deleted"},
-                {"type": "NamespaceFinalizersRemaining", "status": "True",
-                    "message": "Some content in the namespace has finalizers remaining: mesh.io/guard in 1 resource instances"},
-            ]},
-        });
+    fn says_what_holds_a_definition_back() {
+        let kind = MADE.iter().find(|kind| kind.name == "CustomResourceDefinition").unwrap();
         let definition = json!({
-            "metadata": {"name": "gates.mesh.io", "finalizers": ["customresourcecleanup.apiextensions.k8s.io"]},
+            "metadata": {
+                "name": "gates.mesh.io",
+                "deletionTimestamp": "2026-01-01T00:00:00Z",
+                "finalizers": ["customresourcecleanup.apiextensions.k8s.io"],
+            },
             "status": {"conditions": [{"type": "Established", "status": "True", "message": "names accepted"}]},
         });
-        let [namespace, definition]: [DynamicObject; 2] =
-            [namespace, definition].map(|object| serde_json::from_value(object).unwrap());
-        let stuck = [
-            ("Namespace app-0".to_owned(), namespace),
-            ("CustomResourceDefinition gates.mesh.io".to_owned(), definition),
-        ];
-        assert_snapshot!(why_not_gone(&stuck), @r#"Namespace app-0: Some content in the namespace has finalizers remaining: mesh.io/guard in 1 resource instances | CustomResourceDefinition gates.mesh.io: it has the finalizers customresourcecleanup.apiextensions.k8s.io. Where the controller that takes a finalizer off is gone, take it off by hand (kubectl patch KIND NAME --type=merge -p '{"metadata":{"finalizers":null}}') and run `meshbench clean` again"#);
+        let definition: DynamicObject = serde_json::from_value(definition).unwrap();
+        let stuck = [(title(kind, &definition), definition)];
+        assert_snapshot!(why_not_gone(kind, &stuck), @"CustomResourceDefinition gates.mesh.io: it is being removed, held by customresourcecleanup.apiextensions.k8s.io; then run `meshbench clean` again");
     }
 
     #[test]

@@ -7,7 +7,6 @@ mod apply;
 mod injection;
 mod kept;
 mod leaves;
-mod lingering;
 mod manifest;
 mod objects;
 mod program;

@@ -6,10 +6,11 @@ use kube::discovery::Scope;
 use tokio::time::Instant;
 
 use super::left;
-use super::lingering::lingering;
+use super::manifest::kind_of;
 use crate::kube::cluster::{Cluster, shown};
 use crate::kube::error::KubeError;
 use crate::kube::labels;
+use crate::kube::lingering::lingering;
 use crate::kube::watch;
 
 /// Looked at instead of the reason, which is missing where the path itself is not served.
@@ -109,7 +110,7 @@ pub(super) async fn await_gone(
     let only = ListParams::default().fields(&format!("metadata.name={name}"));
     let gone = watch::until(api, &only, left(deadline), |found| match found.values().next() {
         None => Ok(()),
-        Some(found) => Err(lingering(found)),
+        Some(found) => Err(lingering(kind_of(object), found)),
     });
     gone.await.map_err(KubeError::timed_out(format!("{} is not gone", shown(object))))
 }
