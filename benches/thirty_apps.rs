@@ -60,7 +60,7 @@ struct Down;
 
 impl Drop for Down {
     fn drop(&mut self) {
-        world::end();
+        world::end(std::thread::panicking());
     }
 }
 

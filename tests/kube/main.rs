@@ -84,6 +84,6 @@ fn main() -> ExitCode {
     let usual = TRIALS.into_iter().map(|named| trial(named, false));
     let trials = usual.chain(LONG_TRIALS.into_iter().map(|named| trial(named, true)));
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
-    world::end();
+    world::end(conclusion.has_failed());
     conclusion.exit_code()
 }

@@ -279,10 +279,17 @@ fn kubectl_output(cluster: &Cluster, arguments: &[&str], input: Option<&str>) ->
     command.stdin(stdin).output().unwrap()
 }
 
-/// Takes the shared cluster down.
-pub(crate) fn end() {
+/// Takes the shared cluster down; its logs are kept where a trial failed.
+pub(crate) fn end(has_failed: bool) {
     let shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(Shared { cluster, .. }) = shared {
+        if has_failed {
+            let kept = cluster.keep_logs("kube").map(|kept| kept.display().to_string());
+            eprintln!(
+                "the logs of the failed trials' cluster: {}",
+                kept.unwrap_or_else(|error| error.to_string())
+            );
+        }
         testcluster(&cluster, &["down"]);
     }
 }

@@ -1,12 +1,15 @@
 //! Which cluster: [`Cluster`], a folder and the name that follows from it.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use nix::fcntl::{Flock, FlockArg};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::{cache, command};
 
 /// Prefix of the control groups of all test clusters.
 pub const CGROUP_PREFIX: &str = "meshbench-testcluster-";
@@ -66,6 +69,24 @@ impl Cluster {
     #[must_use]
     pub fn logs(&self) -> PathBuf {
         self.folder.join("logs")
+    }
+
+    /// Copies them to where they stay, for whoever looks into a failure: `failed-logs/NAME` beside the clusters of tests,
+    /// in place of those of an earlier failure.
+    ///
+    /// # Errors
+    /// [`Error::File`], or [`Error::Failed`] with what `cp` said.
+    pub fn keep_logs(&self, name: &str) -> Result<PathBuf> {
+        let kept = cache::target_folder()?.join("failed-logs").join(name);
+        match fs::remove_dir_all(&kept) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(Error::file("remove", &kept)(error));
+            }
+            _ => {}
+        }
+        fs::create_dir_all(&kept).map_err(Error::file("make", &kept))?;
+        command::run(Command::new("cp").arg("-r").arg(self.logs()).arg(&kept))?;
+        Ok(kept)
     }
 
     /// Certificates and keys.

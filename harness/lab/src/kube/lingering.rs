@@ -133,7 +133,8 @@ mod tests {
     fn namespaces_are_told_by_their_names() {
         let namespace = |conditions: Value| -> Namespace {
             let metadata = json!({"name": "mb-r-app-0", "deletionTimestamp": "2026-01-01T00:00:00Z"});
-            serde_json::from_value(json!({"metadata": metadata, "status": {"conditions": conditions}})).unwrap()
+            serde_json::from_value(json!({"metadata": metadata, "status": {"conditions": conditions}}))
+                .unwrap()
         };
         let remaining = json!([
             {"type": "NamespaceDeletionContentFailure", "status": "False", "message": "All content deleted"},

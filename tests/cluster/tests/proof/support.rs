@@ -122,12 +122,10 @@ pub(crate) fn take_down(cluster: &Cluster) {
     succeed(&mut testcluster(cluster, &["down"]));
 }
 
-/// Copies the shared cluster's logs to where they stay, for whoever looks into a failure.
+/// Keeps the shared cluster's logs, for whoever looks into a failure.
 pub(crate) fn keep_logs() {
     if let Some(cluster) = &*lock(&SHARED) {
-        let kept = cache::target_folder().unwrap().join("failed-logs");
-        let _ = fs::remove_dir_all(&kept);
-        succeed(Command::new("cp").arg("-r").arg(cluster.logs()).arg(&kept));
+        let kept = cluster.keep_logs("cluster").unwrap();
         eprintln!("the logs of the failed trials' cluster are kept in {}", kept.display());
     }
 }
