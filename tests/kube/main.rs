@@ -47,7 +47,7 @@ const TRIALS: [(&str, fn()); 16] = [
 ];
 
 /// Trials that run when asked for.
-const LONG_TRIALS: [(&str, fn()); 10] = [
+const LONG_TRIALS: [(&str, fn()); 11] = [
     ("a_limit_is_found_on_a_cluster", limits::a_limit_is_found_on_a_cluster),
     ("placements_are_an_axis", clusters::placements_are_an_axis),
     (
@@ -59,6 +59,7 @@ const LONG_TRIALS: [(&str, fn()); 10] = [
     ("a_proxy_that_hangs_is_named", trouble::a_proxy_that_hangs_is_named),
     ("what_stays_behind_is_named", trouble::what_stays_behind_is_named),
     ("a_namespace_that_hangs_is_named", trouble::a_namespace_that_hangs_is_named),
+    ("what_stays_on_nodes_is_named", trouble::what_stays_on_nodes_is_named),
     ("several_generators_are_as_even_as_one", generators::several_generators_are_as_even_as_one),
     ("nothing_is_left_after_twenty_kills", interruption::nothing_is_left_after_twenty_kills),
 ];

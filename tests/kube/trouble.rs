@@ -1,9 +1,11 @@
 //! Things that go wrong in a cluster while something is measured: each ends in a cause that is named, and a clean cluster.
 
-use std::process::{Child, Output};
+use std::process::{Child, Command, Output};
 use std::time::Duration;
 
 use meshbench_core::judge::Verdict;
+use meshbench_testcluster::status::Status;
+use meshbench_testcluster::{istio, network};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -137,7 +139,7 @@ pub(crate) fn what_stays_behind_is_named() {
 /// A namespace that does not go away is named with the finalizer that holds it and the cure, and goes once that is taken.
 pub(crate) fn a_namespace_that_hangs_is_named() {
     let world = World::new();
-    let scenario = small_scenario("bare", "5s", "").replace("step_limit: 3m", "step_limit: 60s");
+    let scenario = small_scenario("bare", "15s", "").replace("step_limit: 3m", "step_limit: 60s");
     let mut campaign = Campaign::begin_with(&world, "bare", &scenario);
     let app = campaign.await_load().0.replace("-load", "-app-0");
     let held = serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap",
@@ -155,6 +157,70 @@ pub(crate) fn a_namespace_that_hangs_is_named() {
 
 /// Nobody takes it off.
 const FINALIZER: &str = "trial.meshbench.dev/hold";
+
+/// What a mesh's agents leave in the iptables of nodes is named, with the node: no object of Kubernetes tells of it.
+pub(crate) fn what_stays_on_nodes_is_named() {
+    let world = World::new();
+    add(&world, |text| {
+        let is_manifest = text.contains("MutatingAdmissionPolicy");
+        let agent = AGENT_THAT_LEAVES_A_CHAIN.replace("IMAGE", istio::PROXY).replace("CHAIN", CHAIN);
+        let ready = "ready:\n    - daemon_set: agent-that-leaves/agent";
+        let own = format!(
+            "kube:\n  namespaces: [{{name: agent-that-leaves}}]\n  on_nodes: {{iptables_chains: [{CHAIN}]}}"
+        );
+        if is_manifest { text + &agent } else { text.replace("ready:", ready).replace("kube:", &own) }
+    });
+    let campaign = Campaign::begin(&world, MESH, "5s");
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| campaign.end()));
+    let removed: Vec<_> = network::node_names(2).map(|node| remove_chain(&world, &node)).collect();
+    let (verdict, text) = ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let Verdict::Error { causes } = verdict else { panic!("{text}") };
+    for node in network::node_names(2) {
+        let is_named =
+            |cause: &String| cause.contains(&format!("on {node} the chain {CHAIN} of the table filter"));
+        assert!(causes.iter().any(is_named), "{node}: {causes:?}");
+    }
+    assert!(removed.iter().all(|is_removed| *is_removed), "{removed:?}: {text}");
+}
+
+/// A chain that nothing jumps to: it changes nothing.
+const CHAIN: &str = "MESHBENCH_TEST_LEFT";
+
+/// It is on each node, also on that of the load generator, and cleans nothing up.
+const AGENT_THAT_LEAVES_A_CHAIN: &str = r#"---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata:
+  name: agent
+  namespace: agent-that-leaves
+spec:
+  selector: {matchLabels: {app: agent}}
+  template:
+    metadata: {labels: {app: agent}}
+    spec:
+      hostNetwork: true
+      tolerations: [{operator: Exists}]
+      terminationGracePeriodSeconds: 1
+      initContainers:
+        - name: chain
+          image: IMAGE
+          command: [iptables, --new-chain, CHAIN]
+          securityContext:
+            runAsUser: 0
+            capabilities: {add: [NET_ADMIN, NET_RAW]}
+      containers:
+        - name: agent
+          image: localhost/meshbench:dev
+          command: [meshbench-emojivoto, emoji, --grpc-port=0]
+"#;
+
+/// Whether there was one on the node.
+fn remove_chain(world: &World, node: &str) -> bool {
+    let kubelet = Status::of(world.cluster()).unwrap().process(&format!("{node}-kubelet")).unwrap();
+    let mut nsenter = Command::new("nsenter");
+    nsenter.args(["--target", &kubelet.to_string(), "--net", "iptables", "--delete-chain", CHAIN]);
+    nsenter.status().unwrap().success()
+}
 
 /// A campaign in the background, and what was in the cluster before it.
 struct Campaign<'world> {

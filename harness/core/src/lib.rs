@@ -22,6 +22,7 @@ pub mod load_event;
 pub mod load_plan;
 pub mod metric;
 pub mod near_miss;
+pub mod node_traces;
 pub mod pooling;
 pub mod problem;
 pub mod recording;

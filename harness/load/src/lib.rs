@@ -16,6 +16,7 @@ mod http1;
 mod http2;
 mod interval_log;
 mod left_out;
+mod node;
 mod percentile_distribution;
 mod progress_line;
 mod recorder;

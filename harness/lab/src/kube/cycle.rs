@@ -175,6 +175,7 @@ impl KubeProvider {
         let stands = none.insert(StandingMesh { node, installation, configuration });
         let nodes = step.keep("the nodes cannot be seen", list_nodes(self.cluster())).await?;
         refuse_another_placement(self.environment(), &stands.node, &nodes)?;
+        stands.installation.see_nodes(self.cluster(), &settings.image, limit).await?;
         let began = Instant::now();
         stands.installation.install(self.cluster(), limit).await?;
         steps.install = began.elapsed().as_secs_f64();
@@ -300,7 +301,11 @@ impl KubeProvider {
             None => Ok(()),
         };
         uninstalled.and(released)?;
-        if left.is_empty() { Ok(()) } else { Err(KubeError::Unfit(left.join("; "))) }
+        match installation {
+            _ if !left.is_empty() => Err(KubeError::Unfit(left.join("; "))),
+            Some(installation) => installation.refuse_what_is_on_nodes(cluster, limit).await,
+            None => Ok(()),
+        }
     }
 
     /// Unique among the cluster's runs, and short, for it is part of namespaces' names.

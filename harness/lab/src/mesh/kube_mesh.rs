@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use meshbench_core::node_traces::NodeMarks;
 use meshbench_core::yaml::one_key_enums;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,8 @@ pub struct KubeMesh {
     /// What must be gone after uninstalling, besides what was installed: what the mesh makes by itself.
     #[serde(deserialize_with = "one_key_enums::deserialize")]
     pub leaves: Vec<LeftOver>,
+    /// What its agents change on nodes, which must be gone then, too; nothing is looked for on nodes where it is left out.
+    pub on_nodes: Option<NodeMarks>,
 }
 
 /// A namespace of the mesh's own.

@@ -8,6 +8,7 @@ use meshbench_core::load_plan::{
     ClientIdentity, DEFAULT_STREAMS, LOAD_PLAN_VERSION, LoadPlanSettings, PlannedRate, Protocol,
     RequestHeader, ShardOfPlan, TlsSettings,
 };
+use meshbench_core::node_traces::NodeMarks;
 use meshbench_core::schedule::Arrivals;
 use meshbench_core::units::{OfferedRate, Span, TextError};
 
@@ -49,11 +50,11 @@ Exit codes: 0 done, valid or not (the verdict says which); 1 failed; 2 wrong usa
 #[command(name = "meshbench-load", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     /// What to send requests to, such as `http://127.0.0.1:8080/path`; give it several times for several
-    #[arg(long = "url", value_name = "URL", required_unless_present_any = ["plan", "attended"], conflicts_with = "plan", help_heading = LOAD)]
+    #[arg(long = "url", value_name = "URL", required_unless_present_any = ["plan", "attended", "look_at_node"], conflicts_with = "plan", help_heading = LOAD)]
     urls: Vec<String>,
 
     /// Requests per second in all, or `max` to send as fast as answers come
-    #[arg(long, value_name = "N|max", value_parser = rate, allow_negative_numbers = true, required_unless_present_any = ["plan", "attended"], conflicts_with = "plan", help_heading = LOAD)]
+    #[arg(long, value_name = "N|max", value_parser = rate, allow_negative_numbers = true, required_unless_present_any = ["plan", "attended", "look_at_node"], conflicts_with = "plan", help_heading = LOAD)]
     rate: Option<PlannedRate>,
 
     /// Change the rate linearly while measuring, to end with this one; the warm-up keeps to --rate
@@ -65,7 +66,7 @@ pub(crate) struct Arguments {
     arrivals: Arrivals,
 
     /// How long to measure, such as 10s or 5m
-    #[arg(long, value_name = "TIME", required_unless_present_any = ["plan", "attended"], conflicts_with = "plan", help_heading = LOAD)]
+    #[arg(long, value_name = "TIME", required_unless_present_any = ["plan", "attended", "look_at_node"], conflicts_with = "plan", help_heading = LOAD)]
     duration: Option<Span>,
 
     /// The method of every request [default: GET, or POST where there is a body]
@@ -151,6 +152,11 @@ pub(crate) struct Arguments {
     /// program that runs this one elsewhere, as in a pod
     #[arg(long, exclusive = true, help_heading = TOGETHER)]
     pub(crate) attended: bool,
+
+    /// Send nothing, and print as JSON what a mesh's agents have changed on the node of this pod, which has the node's file
+    /// system at /host; for meshbench itself
+    #[arg(long, value_name = "MARKS", value_parser = node_marks, exclusive = true, hide = true)]
+    pub(crate) look_at_node: Option<NodeMarks>,
 
     /// Write the recording as JSON
     #[arg(long, value_name = "FILE", help_heading = RESULTS)]
@@ -251,6 +257,11 @@ fn header(text: &str) -> Result<RequestHeader, String> {
     let (name, value) =
         text.split_once(':').ok_or_else(|| "expected a header such as \"accept: text/html\"".to_owned())?;
     Ok(RequestHeader { name: name.to_owned(), value: value.trim().to_owned() })
+}
+
+/// What to look for on a node, in JSON.
+fn node_marks(text: &str) -> Result<NodeMarks, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 /// A rate or `max`; on the command line the unit goes without saying.

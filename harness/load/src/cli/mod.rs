@@ -13,13 +13,14 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use meshbench_core::load_event::LoadEvent;
 use meshbench_core::load_plan::{LoadPlan, LoadPlanError};
+use meshbench_core::node_traces::{NODE_ROOT, NodeMarks};
 use meshbench_core::recording::Recording;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use self::arguments::Arguments;
 use self::url::UrlError;
-use crate::{EventSink, RunError, Surroundings, percentile_distribution, run, summary};
+use crate::{EventSink, RunError, Surroundings, node, percentile_distribution, run, summary};
 
 /// What shells expect of a program that Ctrl-C ended.
 const EXIT_INTERRUPTED: u8 = 130;
@@ -71,6 +72,8 @@ pub(crate) enum CommandError {
     Signals(#[source] io::Error),
     #[error("cannot write to standard output")]
     StandardOutput(#[source] io::Error),
+    #[error("cannot enter {} (is the node's file system there, and may root call chroot here?)", NODE_ROOT)]
+    Node(#[source] io::Error),
     #[error(transparent)]
     Run(#[from] RunError),
 }
@@ -80,15 +83,28 @@ pub(crate) enum CommandError {
 pub fn main() -> ExitCode {
     // Prints help and usage errors itself, and exits with 2 on the latter.
     let arguments = Arguments::parse();
-    match execute(&arguments) {
-        Ok(recording) if recording.interrupted => ExitCode::from(EXIT_INTERRUPTED),
-        Ok(_) => ExitCode::SUCCESS,
+    let interrupted = match &arguments.look_at_node {
+        Some(marks) => tell_of_node(marks).map(|()| false),
+        None => execute(&arguments).map(|recording| recording.interrupted),
+    };
+    match interrupted {
+        Ok(true) => ExitCode::from(EXIT_INTERRUPTED),
+        Ok(false) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing is left to tell if standard error is gone.
             let _ = writeln!(io::stderr(), "error: {}", with_causes(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+fn tell_of_node(marks: &NodeMarks) -> Result<(), CommandError> {
+    let findings = node::look(marks).map_err(CommandError::Node)?;
+    let mut output = io::stdout().lock();
+    serde_json::to_writer(&mut output, &findings)
+        .map_err(io::Error::from)
+        .and_then(|()| writeln!(output))
+        .map_err(CommandError::StandardOutput)
 }
 
 fn execute(arguments: &Arguments) -> Result<Recording, CommandError> {

@@ -8,6 +8,7 @@ mod injection;
 mod kept;
 mod leaves;
 mod manifest;
+mod nodes;
 mod objects;
 mod program;
 mod ready;
@@ -34,6 +35,7 @@ use super::error::KubeError;
 use super::step_limit::StepLimit;
 use crate::mesh::{KubeMesh, MeshDefinition};
 use kept::keep;
+use nodes::NodesBefore;
 
 /// A mesh that is to be installed, is, or is to be removed.
 #[derive(Debug, Clone)]
@@ -44,6 +46,8 @@ pub(super) struct MeshInstallation<'mesh> {
     objects: Vec<DynamicObject>,
     /// What was in the cluster before, once anything of the mesh may be there.
     before: Option<ClusterWide>,
+    /// What was on the nodes before, if the mesh changes any.
+    nodes: Option<NodesBefore>,
 }
 
 impl<'mesh> MeshInstallation<'mesh> {
@@ -68,7 +72,37 @@ impl<'mesh> MeshInstallation<'mesh> {
         }
         let own = kube.namespaces.iter().map(|own| manifest::own_namespace(own, &kube.leaves));
         let objects = own.chain(steps.into_iter().flat_map(|step| step.objects)).collect();
-        Ok(Self { mesh, kube, objects, before: None })
+        Ok(Self { mesh, kube, objects, before: None, nodes: None })
+    }
+
+    /// Looks at what is on each node before it is installed, by a pod of `image`, which is ours; only if it changes nodes.
+    ///
+    /// # Errors
+    /// [`KubeError::Unfit`] when a node cannot be looked at; [`KubeError::TimedOut`], [`KubeError::Api`].
+    pub(super) async fn see_nodes(
+        &mut self,
+        cluster: &Cluster,
+        image: &str,
+        limit: Duration,
+    ) -> Result<(), KubeError> {
+        let Some(marks) = &self.kube.on_nodes else { return Ok(()) };
+        let seen = NodesBefore::see(cluster, marks, image, limit);
+        self.nodes = Some(StepLimit::around(limit).keep("the nodes cannot be looked at", seen).await?);
+        Ok(())
+    }
+
+    /// Looks at the nodes again, once it is uninstalled.
+    ///
+    /// # Errors
+    /// [`KubeError::LeftBehind`] naming what came meanwhile, from wherever; otherwise as [`Self::see_nodes`].
+    pub(super) async fn refuse_what_is_on_nodes(
+        &self,
+        cluster: &Cluster,
+        limit: Duration,
+    ) -> Result<(), KubeError> {
+        let Some(before) = &self.nodes else { return Ok(()) };
+        let looked = before.refuse_what_is_new(cluster, limit);
+        StepLimit::around(limit).keep("the nodes cannot be looked at again", looked).await
     }
 
     /// Makes everything in the cluster and waits until the mesh is ready for workloads.

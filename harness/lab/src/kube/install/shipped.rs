@@ -120,6 +120,14 @@ fn every_istio_of_a_version_leaves_the_same_objects() {
     assert_eq!(objects.len(), 1, "{objects:?}");
 }
 
+#[test]
+fn whoever_installs_a_node_agent_says_what_it_changes() {
+    for (mesh, kube) in on_kubernetes() {
+        let is_agent = |step: &InstallStep| matches!(step, InstallStep::Helm(chart) if chart.chart == "cni");
+        assert_eq!(kube.on_nodes.is_some(), kube.install.iter().any(is_agent), "{}", mesh.name);
+    }
+}
+
 /// Labels as pods of Istio 1.31 have them.
 #[rstest]
 #[case::ztunnel("istio-ambient", "istio-system", &[("app", "ztunnel"), ("istio.io/dataplane-mode", "none")], true)]

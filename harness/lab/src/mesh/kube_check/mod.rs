@@ -4,6 +4,7 @@ mod install;
 
 use std::collections::BTreeSet;
 
+use meshbench_core::node_traces::NodeMarks;
 use meshbench_core::scenario::MeshName;
 use meshbench_core::yaml;
 
@@ -23,6 +24,7 @@ pub(super) fn wrong_in_kube(name: &MeshName, kube: &KubeMesh) -> Option<Wrong> {
         .or_else(|| wrong_in_ready(&section, kube))
         .or_else(|| wrong_in_enrolment(&section.key("enrolment"), kube))
         .or_else(|| wrong_in_sidecars(&section.key("sidecars"), kube))
+        .or_else(|| wrong_in_marks(&section.key("on_nodes"), kube.on_nodes.as_ref()?))
         .or_else(|| match &kube.proof {
             Some(proof) => wrong_in_proof(&section.key("proof"), kube, proof),
             None => {
@@ -43,6 +45,7 @@ fn is_empty(kube: &KubeMesh) -> bool {
         proof,
         permissions,
         leaves,
+        on_nodes,
     } = kube;
     namespaces.is_empty()
         && install.is_empty()
@@ -53,6 +56,7 @@ fn is_empty(kube: &KubeMesh) -> bool {
         && proof.is_none()
         && permissions.is_empty()
         && leaves.is_empty()
+        && on_nodes.is_none()
 }
 
 fn wrong_in_namespaces(path: &yaml::Path, kube: &KubeMesh) -> Option<Wrong> {
@@ -105,6 +109,22 @@ fn wrong_in_sidecars(path: &yaml::Path, kube: &KubeMesh) -> Option<Wrong> {
     let mut names = BTreeSet::new();
     let twice = kube.sidecars.iter().position(|name| !names.insert(name));
     twice.map(|index| (path.index(index), format!("`{}` is listed twice", kube.sidecars[index])))
+}
+
+fn wrong_in_marks(path: &yaml::Path, marks: &NodeMarks) -> Option<Wrong> {
+    let NodeMarks { iptables_chains, network_plugins } = marks;
+    if iptables_chains.is_empty() && network_plugins.is_empty() {
+        let message =
+            "names nothing to look for; expected `iptables_chains` or `network_plugins`, or leave it out";
+        return Some((path.clone(), message.into()));
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let wrong = |field: &str, names: &[String], expected: &str| {
+        let odd = names.iter().position(|name| name.is_empty() || !name.chars().all(is_plain))?;
+        Some((path.key(field).index(odd), expected.to_owned()))
+    };
+    wrong("iptables_chains", iptables_chains, "expected how the names of chains begin, such as ISTIO_")
+        .or_else(|| wrong("network_plugins", network_plugins, "expected a plugin's name, such as istio-cni"))
 }
 
 fn wrong_in_proof(path: &yaml::Path, kube: &KubeMesh, proof: &KubeProof) -> Option<Wrong> {
@@ -174,6 +194,7 @@ kube:
     identity: {container: proxy, command: [show], contains: x}
     configuration: {container: proxy, command: [dump]}
   leaves: [{object: {api_version: v1, kind: ConfigMap, name: root}}, {custom_resources: e.com}]
+  on_nodes: {iptables_chains: [MESH_], network_plugins: [mesh-cni]}
 ";
 
     fn parse(name: MeshName, text: &str) -> Result<MeshDefinition, String> {
@@ -300,6 +321,21 @@ kube:
         "command: [dump]",
         "command: []",
         "m.yaml:16:48: kube.proof.configuration.command: is empty; expected words"
+    )]
+    #[case::nothing_on_nodes(
+        "{iptables_chains: [MESH_], network_plugins: [mesh-cni]}",
+        "{}",
+        "m.yaml:18:13: kube.on_nodes: names nothing to look for; expected `iptables_chains` or `network_plugins`, or leave it out"
+    )]
+    #[case::every_chain(
+        "[MESH_]",
+        "['']",
+        "m.yaml:18:32: kube.on_nodes.iptables_chains[0]: expected how the names of chains begin, such as ISTIO_"
+    )]
+    #[case::path_of_a_plugin(
+        "[mesh-cni]",
+        "[../mesh-cni]",
+        "m.yaml:18:58: kube.on_nodes.network_plugins[0]: expected a plugin's name, such as istio-cni"
     )]
     fn what_is_wrong_is_named_with_its_place(#[case] from: &str, #[case] to: &str, #[case] said: &str) {
         assert!(VALID.contains(from), "{from:?} is not in the valid definition");
