@@ -12,6 +12,7 @@
 mod additions;
 mod breakage;
 mod campaigns;
+mod charts;
 mod clusters;
 mod generators;
 mod interruption;
@@ -27,7 +28,9 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 /// All trials, which share a cluster, in the order in which they run.
-const TRIALS: [(&str, fn()); 16] = [
+const TRIALS: [(&str, fn()); 18] = [
+    ("charts_make_what_definitions_name", charts::charts_make_what_definitions_name),
+    ("an_api_server_takes_all_objects", charts::an_api_server_takes_all_objects),
     ("kube_smoke_with_a_real_istio", campaigns::kube_smoke_with_a_real_istio),
     ("doctor_names_a_mesh_that_is_not_ours", campaigns::doctor_names_a_mesh_that_is_not_ours),
     ("an_image_that_cannot_be_had_is_named", campaigns::an_image_that_cannot_be_had_is_named),

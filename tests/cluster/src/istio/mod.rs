@@ -8,6 +8,7 @@ mod envoy;
 mod images;
 mod iptables;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +30,11 @@ const RECIPE: &str = "1";
 /// Charts of Istio's module that are needed, by the names they have here.
 const CHARTS: [(&str, &str); 2] =
     [("base", "manifests/charts/base"), ("istiod", "manifests/charts/istio-control/istio-discovery")];
+/// Charts of which no image is built: they can be rendered, and that is all.
+const CHARTS_TO_RENDER: [(&str, &str); 2] =
+    [("cni", "manifests/charts/istio-cni"), ("ztunnel", "manifests/charts/ztunnel")];
+/// Defines what waypoints are made of.
+const GATEWAY_API: &str = "sigs.k8s.io/gateway-api";
 
 /// A folder with Helm, Istio's charts and the images that they name.
 #[derive(Debug, Clone)]
@@ -67,6 +73,30 @@ impl Istio {
 #[must_use]
 pub fn meshes() -> PathBuf {
     Path::new(SOURCES).join("meshes")
+}
+
+/// Every chart of Istio's that a mesh here names, by its name in Istio's repository, where the module has it. Downloads that
+/// if it is not here.
+///
+/// # Errors
+/// [`Error::Missing`] without Go, [`Error::Failed`] with what it said.
+pub fn charts_in_module() -> Result<BTreeMap<&'static str, PathBuf>> {
+    let sources = go::sources_of(ISTIO, Path::new(SOURCES))?;
+    let charts = CHARTS.iter().chain(&CHARTS_TO_RENDER);
+    Ok(charts.map(|&(name, path)| (name, sources.join(path))).collect())
+}
+
+/// A kustomization of the Gateway API's definitions, and which version of them this Istio is built with, such as `v1.6.0`.
+///
+/// # Errors
+/// As [`charts_in_module`]; [`Error::Unusable`] when the module's folder names no version.
+pub fn gateway_api() -> Result<(PathBuf, String)> {
+    let sources = go::sources_of(GATEWAY_API, Path::new(SOURCES))?;
+    let (_, version) = sources
+        .to_str()
+        .and_then(|path| path.rsplit_once('@'))
+        .ok_or_else(|| Error::Unusable(format!("{} names no version", sources.display())))?;
+    Ok((sources.join("config/crd"), version.to_owned()))
 }
 
 /// What was built from the present sources, if it was.

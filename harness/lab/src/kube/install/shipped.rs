@@ -92,6 +92,21 @@ fn every_istio_refuses_plaintext() {
     }
 }
 
+/// The API server, which counters are read through, is in no mesh; and Linkerd's default holds for its proxies' own port too.
+#[test]
+fn linkerd_refuses_plaintext_and_lets_counters_be_read() {
+    let shipped = on_kubernetes();
+    let (mesh, kube) = shipped.iter().find(|(mesh, _)| mesh.name.to_string() == "linkerd-edge").unwrap();
+    let default = &kube.enrolment.namespace_annotations["config.linkerd.io/default-inbound-policy"];
+    assert_eq!(default, "all-authenticated");
+    let enrolling = namespace_objects(mesh, kube).unwrap();
+    let server = &enrolling.iter().find(|object| kind_of(object) == "Server").unwrap().data["spec"];
+    let is_of_all_pods = server["podSelector"].as_object().is_some_and(serde_json::Map::is_empty);
+    assert!(is_of_all_pods, "{server}");
+    assert_eq!(server["port"], "linkerd-admin");
+    assert_eq!(server["accessPolicy"], "all-unauthenticated");
+}
+
 #[rstest]
 fn what_is_tried_on_the_test_cluster_is_what_is_shipped(#[values("istio-stock", "istio-tuned")] name: &str) {
     let folder = Path::new(TRIED).join(name);
