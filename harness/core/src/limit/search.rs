@@ -16,6 +16,9 @@ const MOST_CANDIDATES: u32 = 8;
 /// By what part of a step the next candidate is lower where one did not hold. What is found then is what holds every time,
 /// even where the limit is a matter of luck over several percent, as on machines that are never twice the same.
 const RETREAT: f64 = 0.25;
+/// After so many that did not hold, the next are a whole step lower each: where luck decides over a tenth of the rate,
+/// candidates side by side would all lie in the midst of it.
+const CANDIDATES_SIDE_BY_SIDE: u32 = 5;
 /// Answers are wrong, or lie on the edge, so often that it takes so many probes where halving a range would take one.
 const PROBES_PER_HALVING: f64 = 1.25;
 /// Probes that every search may take besides.
@@ -235,7 +238,8 @@ impl Search {
             Answer::NotHeld(_) if log_rate <= self.from => self.below_range(),
             Answer::NotHeld(owner) => {
                 let failed = log_rate;
-                let lower = failed - RETREAT * self.step;
+                let part = if self.candidates <= CANDIDATES_SIDE_BY_SIDE { RETREAT } else { 1.0 };
+                let lower = failed - part * self.step;
                 let log_rate = lower.min(self.likely_to_hold()).max(self.from);
                 let ended_by = (failed <= log_rate + self.step).then_some(owner);
                 State::Confirming(Candidate { log_rate, held: 0, ended_by })

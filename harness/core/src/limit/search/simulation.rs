@@ -86,7 +86,7 @@ fn limits_rps(count: u32) -> impl Iterator<Item = f64> {
 #[case::disturbed(0.0, 0.01, 0.99)]
 #[case::blurred(0.02, 0.01, 0.97)]
 // Where the limit itself is five percent wide, what holds every time is up to as much below what holds every other time.
-#[case::very_blurred(0.05, 0.01, 0.85)]
+#[case::very_blurred(0.05, 0.01, 0.84)]
 fn limits_are_found_within_three_percent(#[case] edge: f64, #[case] lapses: f64, #[case] at_least: f64) {
     let (plan, mut near) = (plan("50rps", "5krps"), 0_u32);
     let (mut settled, mut covered, mut all) = (0_u32, 0_u32, Vec::new());
@@ -103,6 +103,19 @@ fn limits_are_found_within_three_percent(#[case] edge: f64, #[case] lapses: f64,
     assert!(f64::from(covered) >= 0.93 * 400.0, "{covered} of 400 are in their interval");
     assert!(f64::from(near) >= at_least * 400.0, "{near} of 400");
     assert!(all[380] <= 22, "nineteen of twenty take {} probes", all[380]);
+}
+
+/// As proxies on a machine of two cores answer: what holds now and what holds then lie a tenth apart.
+#[test]
+fn a_limit_that_is_a_tenth_wide_is_settled_below_it() {
+    let (plan, mut settled, mut too_low) = (plan("50rps", "5krps"), 0_u32, 0_u32);
+    for (seed, limit_rps) in (0..).zip(limits_rps(400)) {
+        let (search, _, _) = search(&plan, Truth { limit_rps, edge: 0.1, lapses: 0.0 }, seed);
+        settled += u32::from(matches!(search.conclusion(), Conclusion::Found { .. }));
+        too_low += u32::from(found(&search) < 0.85 * limit_rps);
+    }
+    assert!(f64::from(settled) >= 0.98 * 400.0, "{settled} of 400 came to a conclusion");
+    assert!(f64::from(too_low) <= 0.02 * 400.0, "{too_low} of 400 are far below it");
 }
 
 #[rstest]
