@@ -12,7 +12,7 @@ const BELOW_A_CANDIDATE: f64 = 0.2;
 /// It is worth confirming when the limit lies less than a step above it with this probability.
 const WITHIN_A_STEP: f64 = 0.7;
 /// How many candidates are tried to be confirmed.
-const MOST_CANDIDATES: u32 = 8;
+const MOST_CANDIDATES: u32 = 12;
 /// By what part of a step the next candidate is lower where one did not hold. What is found then is what holds every time,
 /// even where the limit is a matter of luck over several percent, as on machines that are never twice the same.
 const RETREAT: f64 = 0.25;
