@@ -18,7 +18,7 @@ const MOST_CANDIDATES: u32 = 12;
 const RETREAT: f64 = 0.25;
 /// After so many that did not hold, the next are a whole step lower each: where luck decides over a tenth of the rate,
 /// candidates side by side would all lie in the midst of it.
-const CANDIDATES_SIDE_BY_SIDE: u32 = 5;
+const CANDIDATES_SIDE_BY_SIDE: u32 = 7;
 /// Answers are wrong, or lie on the edge, so often that it takes so many probes where halving a range would take one.
 const PROBES_PER_HALVING: f64 = 1.25;
 /// Probes that every search may take besides.

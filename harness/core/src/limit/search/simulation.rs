@@ -86,7 +86,7 @@ fn limits_rps(count: u32) -> impl Iterator<Item = f64> {
 #[case::disturbed(0.0, 0.01, 0.99)]
 #[case::blurred(0.02, 0.01, 0.97)]
 // Where the limit itself is five percent wide, what holds every time is up to as much below what holds every other time.
-#[case::very_blurred(0.05, 0.01, 0.84)]
+#[case::very_blurred(0.05, 0.01, 0.85)]
 fn limits_are_found_within_three_percent(#[case] edge: f64, #[case] lapses: f64, #[case] at_least: f64) {
     let (plan, mut near) = (plan("50rps", "5krps"), 0_u32);
     let (mut settled, mut covered, mut all) = (0_u32, 0_u32, Vec::new());
